@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ * revision.h
+ *	  What a revision is: identity, place in the graph, and its texts.
+ *
+ * A VifloRevision borrows or owns its strings as its maker says; nothing in
+ * src/common frees them one by one.  In the server they go with a memory
+ * context; the program keeps a folder's revisions for as long as it runs.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VIFLO_REVISION_H
+#define VIFLO_REVISION_H
+
+#include "common/error.h"
+
+/* A list of names: revision ids, labels.  Zeroed is empty. */
+typedef struct VifloNames
+{
+	int			count;
+	char	  **names;
+} VifloNames;
+
+/* Header "transaction:"; AUTO is found out from the statements. */
+typedef enum VifloTransaction
+{
+	VIFLO_TRANSACTION_AUTO,
+	VIFLO_TRANSACTION_ON,
+	VIFLO_TRANSACTION_OFF
+} VifloTransaction;
+
+/*
+ * One section of a script.  text is not NUL-terminated: it points into the
+ * script.  absent: text == NULL.  file and first_line place it for messages:
+ * line n of the section is line first_line + n - 1 of file, where a NULL
+ * file means the script's own source.
+ */
+typedef struct VifloSection
+{
+	const char *text;
+	size_t		length;
+	int			first_line;
+	char	   *file;
+} VifloSection;
+
+typedef struct VifloRevision
+{
+	char	   *id;
+	char	   *message;		/* never NULL */
+	VifloNames	down;			/* down revisions, the parents */
+	VifloNames	depends_on;		/* full ids or branch labels */
+	VifloNames	labels;
+	VifloTransaction transaction;
+	char	   *created;		/* as written in the header, or NULL */
+
+	/* Texts; all absent where only the graph was loaded. */
+	VifloSection up;
+	VifloSection down_section;
+	VifloSection verify;
+	VifloSection backfill;
+	char		checksum[65];	/* SHA-256 of up and down, hex; "" unknown */
+} VifloRevision;
+
+/* 1 to VIFLO_ID_MAX bytes, without the characters that targets use. */
+#define VIFLO_ID_MAX	255
+
+/*
+ * Is this usable as a revision id, or a branch label?  Rejected: empty, too
+ * long, control characters, white space at either end, any of "@:+,", a
+ * leading "-" (a relative target), and the words base, head, heads, current.
+ * what is "revision" or "branch label", for the message.  Alembic refuses
+ * "@" and the words too, and "-" within ids; file-based layouts need "-"
+ * inside, which stays unambiguous as an exact id is tried before rev-N.
+ */
+extern bool viflo_name_check(const char *name, const char *what, VifloError *error);
+
+extern void viflo_names_add(VifloNames *names, char *name);
+extern bool viflo_names_contain(const VifloNames *names, const char *name);
+
+#endif							/* VIFLO_REVISION_H */
