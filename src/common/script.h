@@ -18,25 +18,38 @@
 
 /*
  * Reads length bytes of script into *revision, whose sections point into
- * script.  A byte order mark and CRLF line ends are accepted.  Fails, with
- * the line in error->line, on: no header, a header line that is not known,
- * twice the same header or section, no up section, text before the first
- * section that is neither comment nor blank, a NUL byte, an invalid name or
- * transaction value.  Strings are palloc'd.
+ * script, and computes its checksum.  A byte order mark and CRLF line ends
+ * are accepted.
+ *
+ * The header is the part before the first section: "-- KEY: VALUE" lines of
+ * the known keys, in any case; "viflo revision" is the first of them, the
+ * others follow in any order.  Every other "--" line there is a comment, and
+ * so is a header line inside a section.
+ *
+ * Fails, with the line in error->line, on: no header, twice the same header
+ * or section, no up section, text before the first section that is neither
+ * "--" comment nor blank, a NUL byte, an invalid name or transaction value,
+ * an empty item or twice the same in a list, more than 1 GB.  An up section
+ * without statements is allowed: a merge has one.  Strings are palloc'd;
+ * *revision is of no use after a failure.
  */
 extern bool viflo_script_read(const char *script, size_t length,
 							  VifloRevision *revision, VifloError *error);
 
 /*
- * Does this line begin a section (or the header)?  For layouts that are
- * wrapped into the native format, which must not contain such a line.
- * Returns the 1-based number of the first such line in text, or 0.
+ * Number, from 1, of the first line of text that begins a section or the
+ * header, or 0.  For layouts that are wrapped into the native format, which
+ * must not contain such a line, and to tell native files from others.
  */
 extern int	viflo_script_marker_line(const char *text, size_t length);
 
 /*
  * Appends the native text of *revision to buf: reading it back gives an
- * equal revision and checksum.  Absent sections are left out.
+ * equal revision and checksum.  Absent sections are left out.  What one line
+ * cannot hold is bent: a newline in the message becomes a space, a section's
+ * text gets its last LF, and a section that begins at a later line of its
+ * file gets blank lines before it, so that its lines still count right.
+ * No section may contain a marker line; see viflo_script_marker_line().
  */
 extern void viflo_script_write(StringInfo buf, const VifloRevision *revision);
 
@@ -50,7 +63,11 @@ extern void viflo_script_write(StringInfo buf, const VifloRevision *revision);
 extern bool viflo_script_checksum(const VifloSection *up, const VifloSection *down,
 								  char checksum[65], VifloError *error);
 
-/* A file name from a message: lower case, "_" for runs of anything else. */
+/*
+ * Appends a file name made from message, at most max_length bytes: ASCII
+ * letters in lower case, digits, and whatever is not ASCII; "_" for runs of
+ * anything else, none at the ends.  Appends nothing when nothing remains.
+ */
 extern void viflo_script_slug(StringInfo buf, const char *message, int max_length);
 
 #endif							/* VIFLO_SCRIPT_H */

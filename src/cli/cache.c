@@ -1,0 +1,247 @@
+/*-------------------------------------------------------------------------
+ * cache.c
+ *	  Keeps ids and digests of a folder in the user's cache directory.
+ *
+ * One file for each folder and layout, called by the digest of both:
+ *
+ *		viflo-cache 1 LISTING COUNT
+ *		DIGEST ID
+ *		...
+ *		SEAL
+ *
+ * LISTING is the SHA-256 of all names, sizes, times and inodes, and SEAL that
+ * of everything above it.  If either does not match, the file is ignored and
+ * written anew.  As git does, nothing is remembered of a folder in which a
+ * file has changed within the last moments: another change within the same
+ * tick of the file system's clock could not be seen.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cache.h"
+#include "common/cryptohash.h"
+#include "common/file_perm.h"
+#include "common/sha2.h"
+#include "lib/stringinfo.h"
+
+/* Smaller folders are read as fast. */
+#define CACHE_MIN_FILES		500
+
+/* File systems with the coarsest clock count in steps of this (FAT). */
+#define RACY_NANOSECONDS	(INT64CONST(2) * 1000 * 1000 * 1000)
+
+#define CACHE_MAGIC			"viflo-cache 1"
+#define HEX_DIGEST			(PG_SHA256_DIGEST_LENGTH * 2)
+
+/* SHA-256 of length bytes in hex. */
+static bool
+hex_digest(const char *data, size_t length, char hex[HEX_DIGEST + 1])
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	bool		good;
+
+	good = context != NULL && pg_cryptohash_init(context) == 0 &&
+		pg_cryptohash_update(context, (const uint8 *) data, length) == 0 &&
+		pg_cryptohash_final(context, digest, sizeof(digest)) == 0;
+	pg_cryptohash_free(context);
+	for (int i = 0; i < sizeof(digest) && good; i++)
+		snprintf(hex + i * 2, 3, "%02x", digest[i]);
+	return good;
+}
+
+/* What must be the same for the cached digests to hold. */
+static bool
+listing_digest(const VifloFolder *folder, char hex[HEX_DIGEST + 1])
+{
+	StringInfoData buf;
+	bool		good;
+
+	initStringInfo(&buf);
+	enlargeStringInfo(&buf, folder->count * 80);
+	appendStringInfoString(&buf, VIFLO_VERSION);
+	for (int i = 0; i < folder->count; i++)
+	{
+		const VifloFile *file = &folder->files[i];
+		uint64		facts[4] = {file->size, file->mtime, file->ctime, file->inode};
+
+		appendBinaryStringInfo(&buf, file->name, strlen(file->name) + 1);
+		appendBinaryStringInfo(&buf, (const char *) facts, sizeof(facts));
+	}
+	good = hex_digest(buf.data, buf.len, hex);
+	pfree(buf.data);
+	return good;
+}
+
+/* Where this folder's cache is kept, palloc'd; NULL where there is no place. */
+static char *
+cache_file(const VifloFolder *folder, const char *layout, bool make_directory)
+{
+	const char *base = getenv("XDG_CACHE_HOME");
+	char	   *real = realpath(folder->path, NULL);
+	char	   *directory;
+	char	   *key;
+	char		hex[HEX_DIGEST + 1];
+	bool		good;
+
+	if (real == NULL)
+		return NULL;
+	key = psprintf("%s\n%s", real, layout ? layout : "");
+	free(real);
+	good = hex_digest(key, strlen(key), hex);
+	pfree(key);
+	if (!good)
+		return NULL;
+	if (base != NULL && base[0] == '/')
+		directory = psprintf("%s/viflo", base);
+	else if ((base = getenv("HOME")) != NULL && base[0] == '/')
+		directory = psprintf("%s/.cache/viflo", base);
+	else
+		return NULL;
+	if (make_directory && pg_mkdir_p(pstrdup(directory), S_IRWXU) < 0)
+		return NULL;
+	return psprintf("%s/%s", directory, hex);
+}
+
+/* A whole file, NUL-terminated; NULL when that is not to be had. */
+static char *
+read_all(const char *path, size_t *length)
+{
+	int			fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char	   *data = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < MaxAllocSize)
+	{
+		data = palloc(st.st_size + 1);
+		*length = st.st_size;
+		if (read(fd, data, st.st_size) == st.st_size)
+			data[st.st_size] = '\0';
+		else
+		{
+			pfree(data);
+			data = NULL;
+		}
+	}
+	close(fd);
+	return data;
+}
+
+/* Cuts the lines of a sealed cache into *digests, which point into data. */
+static bool
+split_lines(char *data, size_t length, const char *listing, VifloDigests *digests)
+{
+	char	   *header = psprintf(CACHE_MAGIC " %s ", listing);
+	char	   *p = data;
+	char	   *end = data + length;
+	int			count;
+
+	if (length < strlen(header) || memcmp(data, header, strlen(header)) != 0)
+		return false;
+	count = atoi(data + strlen(header));
+	p = strchr(p, '\n');
+	if (count <= 0 || p == NULL || count > length / (HEX_DIGEST + 2))
+		return false;
+	digests->count = count;
+	digests->ids = palloc(sizeof(char *) * count);
+	digests->digests = palloc(sizeof(char *) * count);
+	p++;
+	for (int i = 0; i < count; i++)
+	{
+		char	   *newline;
+
+		if (end - p < HEX_DIGEST + 2 ||
+			(newline = memchr(p, '\n', end - p)) == NULL ||
+			newline - p < HEX_DIGEST + 2)
+			return false;
+		p[HEX_DIGEST] = '\0';
+		*newline = '\0';
+		digests->digests[i] = p;
+		digests->ids[i] = p + HEX_DIGEST + 1;
+		p = newline + 1;
+	}
+	return p == end;
+}
+
+bool
+viflo_cache_load(const VifloFolder *folder, const char *layout,
+				 VifloDigests *digests)
+{
+	char		listing[HEX_DIGEST + 1];
+	char		seal[HEX_DIGEST + 1];
+	char	   *path;
+	char	   *data;
+	size_t		length;
+
+	if (folder->count < CACHE_MIN_FILES ||
+		(path = cache_file(folder, layout, false)) == NULL ||
+		(data = read_all(path, &length)) == NULL)
+		return false;
+	if (length <= HEX_DIGEST + 1 || data[length - 1] != '\n')
+		return false;
+	length -= HEX_DIGEST + 1;
+	return hex_digest(data, length, seal) &&
+		memcmp(data + length, seal, HEX_DIGEST) == 0 &&
+		listing_digest(folder, listing) &&
+		split_lines(data, length, listing, digests);
+}
+
+/* Has nothing changed for long enough that a change to come will show? */
+static bool
+is_settled(const VifloFolder *folder)
+{
+	struct timespec now;
+	int64		limit;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return false;
+	limit = now.tv_sec * INT64CONST(1000000000) + now.tv_nsec - RACY_NANOSECONDS;
+	for (int i = 0; i < folder->count; i++)
+	{
+		if (folder->files[i].mtime >= limit || folder->files[i].ctime >= limit)
+			return false;
+	}
+	return true;
+}
+
+void
+viflo_cache_store(const VifloFolder *folder, const char *layout,
+				  const VifloHistory *history)
+{
+	char		listing[HEX_DIGEST + 1];
+	char		seal[HEX_DIGEST + 1];
+	StringInfoData buf;
+	char	   *path;
+	char	   *temporary;
+	int			fd;
+
+	if (folder->count < CACHE_MIN_FILES || history->warned ||
+		history->count == 0 || !is_settled(folder) ||
+		!listing_digest(folder, listing) ||
+		(path = cache_file(folder, layout, true)) == NULL)
+		return;
+	initStringInfo(&buf);
+	appendStringInfo(&buf, CACHE_MAGIC " %s %d\n", listing, history->count);
+	for (int i = 0; i < history->count; i++)
+		appendStringInfo(&buf, "%s %s\n", history->migrations[i].digest,
+						 history->revisions[i].id);
+	if (!hex_digest(buf.data, buf.len, seal))
+		return;
+	appendStringInfo(&buf, "%s\n", seal);
+
+	temporary = psprintf("%s.XXXXXX", path);
+	fd = mkstemp(temporary);
+	if (fd < 0)
+		return;
+	if (write(fd, buf.data, buf.len) != buf.len || close(fd) != 0 ||
+		rename(temporary, path) != 0)
+		unlink(temporary);
+	pfree(buf.data);
+}

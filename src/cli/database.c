@@ -1,0 +1,388 @@
+/*-------------------------------------------------------------------------
+ * database.c
+ *	  Connects, finds the extension, calls its functions.
+ *
+ * The connection is opened by a thread of its own while the main thread looks
+ * at the folder, as both take a while and neither needs the other.  The
+ * session is used by the main thread alone once that thread has ended.
+ *
+ * SIGINT and SIGTERM send the server a cancel request and let the query
+ * under way fail; the main program then ends as after any other error.  A
+ * user who asks three times does not want to wait for that.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "cli/database.h"
+#include "cli/output.h"
+#include "lib/stringinfo.h"
+
+/* How often CREATE EXTENSION is followed by another look for it. */
+#define MAX_CREATE	2
+
+static VifloDbCancel *cancel_request = NULL;
+static volatile sig_atomic_t interrupts = 0;
+
+static void
+handle_interrupt(int signo)
+{
+	int			save_errno = errno;
+
+	if (++interrupts > 2)
+		_exit(VIFLO_EXIT_REFUSED);
+	if (cancel_request != NULL)
+		viflo_db_cancel_send(cancel_request);
+	errno = save_errno;
+}
+
+bool
+viflo_database_interrupted(void)
+{
+	return interrupts > 0;
+}
+
+static void
+catch_interrupts(VifloDatabase *database)
+{
+	struct sigaction action;
+
+	cancel_request = viflo_db_cancel_new(database->session, NULL);
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = handle_interrupt;
+	sigemptyset(&action.sa_mask);
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static void
+show_notice(const VifloDbError *notice, void *arg)
+{
+	const char *severity = notice->severity ? notice->severity : "NOTICE";
+
+	if (strcmp(severity, "WARNING") == 0)
+	{
+		viflo_output_warning("%s", notice->message);
+		if (notice->detail != NULL)
+			viflo_output_note("detail: %s", notice->detail);
+		if (notice->hint != NULL)
+			viflo_output_note("hint: %s", notice->hint);
+	}
+	else if (strcmp(severity, "INFO") == 0 || strcmp(severity, "NOTICE") == 0)
+		viflo_output_note("notice: %s", notice->message);
+}
+
+static void *
+run_connect(void *arg)
+{
+	VifloDatabase *database = arg;
+
+	database->session = viflo_engine_acquire(database->engine, &database->error);
+	return NULL;
+}
+
+/* Connects while the folder is opened; false when the folder is at fault. */
+static bool
+connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failure)
+{
+	pthread_t	thread;
+	bool		threaded;
+	bool		result;
+
+	if (local == NULL)
+	{
+		run_connect(database);
+		return true;
+	}
+	threaded = pthread_create(&thread, NULL, run_connect, database) == 0;
+	result = viflo_local_open(local, database->settings, failure);
+	if (threaded && result)
+		pthread_join(thread, NULL);
+	else if (threaded)
+	{
+		/* Nothing will be sent: no need to wait for a slow server. */
+		pthread_detach(thread);
+		database->engine = NULL;
+	}
+	else if (result)
+		run_connect(database);
+	return result;
+}
+
+bool
+viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
+					VifloLocal *local, VifloFailure *failure)
+{
+	VifloEngineOptions options = {0};
+
+	memset(database, 0, sizeof(*database));
+	database->settings = settings;
+	options.max_sessions = 1;
+	options.keep_state = true;
+	options.application_name = "viflo";
+	options.on_notice = show_notice;
+	database->engine = viflo_engine_new(settings->url, &options, &database->error);
+	if (database->engine != NULL &&
+		!connect_and_open(database, local, failure))
+		return false;
+	if (database->session == NULL)
+	{
+		viflo_failure_database(failure, NULL, &database->error);
+		failure->status = VIFLO_EXIT_CONNECTION;
+		return false;
+	}
+	catch_interrupts(database);
+	return true;
+}
+
+void
+viflo_database_close(VifloDatabase *database)
+{
+	VifloDbCancel *cancel = cancel_request;
+
+	cancel_request = NULL;
+	viflo_db_cancel_free(cancel);
+	viflo_db_release(database->session);
+	viflo_engine_free(database->engine);
+	viflo_db_error_clear(&database->error);
+	database->session = NULL;
+	database->engine = NULL;
+}
+
+/* Turns the session's error into *failure. */
+static bool
+fail(VifloDatabase *database, VifloFailure *failure)
+{
+	viflo_failure_database(failure, database->settings->dir, &database->error);
+	failure->status = VIFLO_EXIT_REFUSED;
+	if (interrupts > 0 && strcmp(database->error.sqlstate, "57014") == 0)
+		viflo_failure_hint(failure, "You asked to stop: all of this run was rolled back, the database is as it was before.");
+	else if (strcmp(database->error.sqlstate, "08007") == 0)
+		viflo_failure_hint(failure, "Whether it was committed is not known; \"viflo current\" tells.");
+	return false;
+}
+
+bool
+viflo_database_run(VifloDatabase *database, const VifloDbQuery *queries,
+				   int count, VifloDbResult **results, VifloFailure *failure)
+{
+	if (interrupts > 0)
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "interrupted before anything was run");
+	if (viflo_db_pipeline(database->session, queries, count, results,
+						  &database->error))
+		return true;
+	return fail(database, failure);
+}
+
+/*
+ * Looks for the extension's schema and the project to use; one row.  $1 is
+ * the project asked for, $2 the one for a folder when the database has no
+ * setting.  A value equal to the built-in default counts as set unless the
+ * module has been loaded and says that it is the default.
+ */
+#define LOOKUP \
+	"(SELECT (SELECT pg_catalog.quote_ident(n.nspname)" \
+	"           FROM pg_catalog.pg_extension e" \
+	"           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace" \
+	"          WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate') AS schema," \
+	"        COALESCE($1::pg_catalog.text," \
+	"                 CASE WHEN v OPERATOR(pg_catalog.=) '' THEN NULL" \
+	"                      WHEN v OPERATOR(pg_catalog.=) 'viflo' AND EXISTS" \
+	"                           (SELECT FROM pg_catalog.pg_settings s" \
+	"                             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'" \
+	"                               AND s.source OPERATOR(pg_catalog.=) 'default')" \
+	"                      THEN NULL ELSE v END," \
+	"                 $2::pg_catalog.text) AS project" \
+	"   FROM pg_catalog.current_setting('viflo_migrate.project', true) v) x"
+
+static void
+lookup_params(const VifloDatabase *database, VifloDbParam params[2])
+{
+	params[0] = viflo_db_text(database->settings->project);
+	params[1] = viflo_db_text(database->settings->dir_exists ?
+							  VIFLO_DEFAULT_PROJECT : NULL);
+}
+
+/* Keeps what a lookup found; true when the extension is there. */
+static bool
+take_lookup(VifloDatabase *database, const VifloDbResult *result)
+{
+	VifloDbRow	row = viflo_db_rows(result, NULL);
+	const char *schema;
+	const char *project;
+
+	if (!viflo_db_row_next(&row))
+		return false;
+	schema = viflo_db_row_text(&row, 0);
+	project = viflo_db_row_text(&row, 1);
+	database->schema = schema ? pstrdup(schema) : NULL;
+	database->project = project ? pstrdup(project) : NULL;
+	return schema != NULL;
+}
+
+/* True without *failure set: it is missing; see database->schema. */
+static bool
+look_up(VifloDatabase *database, VifloFailure *failure)
+{
+	VifloDbParam params[2];
+	VifloDbQuery query = {"SELECT x.schema, x.project FROM " LOOKUP, params, 2, false};
+	VifloDbResult *result;
+
+	lookup_params(database, params);
+	if (!viflo_database_run(database, &query, 1, &result, failure))
+		return false;
+	take_lookup(database, result);
+	viflo_db_result_free(result);
+	return true;
+}
+
+static bool
+fail_missing(VifloFailure *failure)
+{
+	viflo_failure(failure, VIFLO_EXIT_REFUSED,
+				  "extension \"viflo_migrate\" is not installed in this database");
+	failure->sqlstate = pstrdup("42704");
+	viflo_failure_hint(failure, "\"viflo upgrade\" installs it, and so does CREATE EXTENSION viflo_migrate.");
+	return false;
+}
+
+/*
+ * Makes the extension.  Many programs may want to at once, and CREATE
+ * EXTENSION IF NOT EXISTS fails for all but one of them: hence the lock.
+ */
+static bool
+create_extension(VifloDatabase *database, VifloFailure *failure)
+{
+	static const VifloDbQuery queries[2] = {
+		{"SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('create extension viflo_migrate', 0))"},
+		{"CREATE EXTENSION IF NOT EXISTS viflo_migrate"}
+	};
+	VifloDbResult *results[2];
+
+	if (!viflo_database_run(database, queries, 2, results, failure))
+		return false;
+	viflo_db_result_free(results[0]);
+	viflo_db_result_free(results[1]);
+	viflo_output_note("created extension viflo_migrate");
+	return true;
+}
+
+bool
+viflo_database_find(VifloDatabase *database, VifloFailure *failure)
+{
+	if (!look_up(database, failure))
+		return false;
+	return database->schema != NULL || fail_missing(failure);
+}
+
+bool
+viflo_database_find_or_create(VifloDatabase *database, VifloFailure *failure)
+{
+	if (!look_up(database, failure))
+		return false;
+	if (database->schema != NULL)
+		return true;
+	return create_extension(database, failure) &&
+		viflo_database_find(database, failure);
+}
+
+/*
+ * One try of viflo_database_missing().  The second query's function is found
+ * by the search_path that the first one sets for this transaction alone: the
+ * extension's schema, or, if there is none, no place where anybody could have
+ * put a function of that name.
+ */
+static bool
+ask_missing(VifloDatabase *database, const VifloLocal *local,
+			VifloNames *missing, VifloFailure *failure)
+{
+	const VifloDigests *digests = &local->digests;
+	VifloDbParam lookup[2];
+	VifloDbParam params[2];
+	VifloDbQuery queries[2] = {
+		{
+			"SELECT x.schema, x.project,"
+			" pg_catalog.set_config('search_path', COALESCE('pg_catalog, ' OPERATOR(pg_catalog.||) x.schema, 'pg_catalog'), true),"
+			" pg_catalog.set_config('viflo.project', COALESCE(x.project, ''), true)"
+			" FROM " LOOKUP, lookup, 2, false
+		},
+		{
+			"SELECT m FROM viflo_missing($1::text[], $2::text[],"
+			" nullif(current_setting('viflo.project'), '')) m", params, 2, false
+		}
+	};
+	VifloDbResult *results[2];
+	VifloDbRow	row;
+
+	lookup_params(database, lookup);
+	params[0] = viflo_db_text_array(digests->ids, NULL, digests->count);
+	params[1] = viflo_db_text_array(digests->digests, NULL, digests->count);
+	if (!viflo_database_run(database, queries, 2, results, failure))
+		return false;
+	take_lookup(database, results[0]);
+	row = viflo_db_rows(results[1], NULL);
+	while (viflo_db_row_next(&row))
+		viflo_names_add(missing, pstrdup(viflo_db_row_text(&row, 0)));
+	viflo_db_result_free(results[0]);
+	viflo_db_result_free(results[1]);
+	return true;
+}
+
+bool
+viflo_database_missing(VifloDatabase *database, const VifloLocal *local,
+					   bool create, VifloNames *missing, VifloFailure *failure)
+{
+	VifloFailure first;
+
+	memset(missing, 0, sizeof(*missing));
+	if (ask_missing(database, local, missing, &first))
+		return true;
+	*failure = first;
+	if (first.sqlstate == NULL || strcmp(first.sqlstate, "42883") != 0)
+		return false;
+	if (!look_up(database, failure))
+		return false;
+	if (database->schema != NULL)
+	{
+		*failure = first;
+		return false;
+	}
+	if (!create)
+		return fail_missing(failure);
+	return create_extension(database, failure) &&
+		ask_missing(database, local, missing, failure);
+}
+
+char *
+viflo_database_sql(const VifloDatabase *database, const char *columns,
+				   const char *function, const char *arguments, int nparams)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (viflo_output_is_json())
+		columns = "COALESCE(pg_catalog.json_agg(t), '[]')";
+	appendStringInfo(&sql, "SELECT %s FROM %s.%s(%s%sproject => $%d::pg_catalog.text) t",
+					 columns, database->schema, function, arguments,
+					 arguments[0] != '\0' ? ", " : "", nparams + 1);
+	return sql.data;
+}
+
+VifloDbQuery
+viflo_database_call(const VifloDatabase *database, const char *columns,
+					const char *function, const char *arguments,
+					VifloDbParam *params, int nparams)
+{
+	VifloDbQuery query = {0};
+
+	params[nparams] = viflo_db_text(database->project);
+	query.sql = viflo_database_sql(database, columns, function, arguments, nparams);
+	query.params = params;
+	query.nparams = nparams + 1;
+	return query;
+}

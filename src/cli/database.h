@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ * database.h
+ *	  The program's side of the extension's SQL functions.
+ *
+ * One session, on which each command makes one or two round trips.  What a
+ * query names is qualified, the session's search_path being the user's own
+ * affair: migrations run under it.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VIFLO_CLI_DATABASE_H
+#define VIFLO_CLI_DATABASE_H
+
+#include "cli/local.h"
+#include "cli/settings.h"
+#include "client/viflo.h"
+
+/* Zeroed, then filled by the functions below; lives as long as the program. */
+typedef struct VifloDatabase
+{
+	const VifloSettings *settings;
+	VifloEngine *engine;
+	VifloSession *session;
+	VifloDbError error;			/* why connecting failed */
+	char	   *schema;			/* the extension's, quoted; NULL: not found out */
+	char	   *project;		/* NULL: the server's own default */
+} VifloDatabase;
+
+/*
+ * Connects, and meanwhile opens the folder where there is one (local may be
+ * NULL: no folder wanted).  What is wrong with the folder is said first.
+ * From here on SIGINT and SIGTERM cancel what the server does for us.
+ */
+extern bool viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
+								VifloLocal *local, VifloFailure *failure);
+extern void viflo_database_close(VifloDatabase *database);
+
+/* Finds out schema and project.  Fails (1) when the extension is missing. */
+extern bool viflo_database_find(VifloDatabase *database, VifloFailure *failure);
+
+/* The same, for commands that write: makes the extension if it is missing. */
+extern bool viflo_database_find_or_create(VifloDatabase *database, VifloFailure *failure);
+
+/*
+ * The same, and in the same round trip asks which of the folder's revisions
+ * the server has not, or not with this text.  *missing is palloc'd.
+ */
+extern bool viflo_database_missing(VifloDatabase *database, const VifloLocal *local,
+								   bool create, VifloNames *missing,
+								   VifloFailure *failure);
+
+/*
+ * The text of a query that calls function, whose arguments are written
+ * without the last one, project: that is parameter nparams + 1.  As rows of
+ * columns (of the alias t), or (--format json) as one row with a JSON array.
+ */
+extern char *viflo_database_sql(const VifloDatabase *database, const char *columns,
+								const char *function, const char *arguments,
+								int nparams);
+
+/* The same call as a query; room for nparams + 1 in params. */
+extern VifloDbQuery viflo_database_call(const VifloDatabase *database,
+										const char *columns, const char *function,
+										const char *arguments,
+										VifloDbParam *params, int nparams);
+
+/* Runs queries in one round trip, and one transaction. */
+extern bool viflo_database_run(VifloDatabase *database, const VifloDbQuery *queries,
+							   int count, VifloDbResult **results,
+							   VifloFailure *failure);
+
+/* Has the user asked to stop? */
+extern bool viflo_database_interrupted(void);
+
+#endif							/* VIFLO_CLI_DATABASE_H */

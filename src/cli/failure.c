@@ -1,0 +1,273 @@
+/*-------------------------------------------------------------------------
+ * failure.c
+ *	  Filling a VifloFailure, and finding the place in the user's own file.
+ *
+ * The server names file and line in its context lines, and the position
+ * within the statement that failed.  The line of the local file that holds
+ * this piece of the statement gives the column.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/failure.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+static char *format_text(const char *fmt, va_list args) pg_attribute_printf(1, 0);
+
+static char *
+format_text(const char *fmt, va_list args)
+{
+	size_t		size = 256;
+
+	for (;;)
+	{
+		char	   *buf = palloc(size);
+		va_list		copy;
+		size_t		needed;
+
+		va_copy(copy, args);
+		needed = pvsnprintf(buf, size, fmt, copy);
+		va_end(copy);
+		if (needed < size)
+			return buf;
+		pfree(buf);
+		size = needed;
+	}
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+bool
+viflo_failure(VifloFailure *failure, int status, const char *fmt,...)
+{
+	va_list		args;
+
+	memset(failure, 0, sizeof(*failure));
+	failure->status = status;
+	va_start(args, fmt);
+	failure->message = format_text(fmt, args);
+	va_end(args);
+	return false;
+}
+
+bool
+viflo_failure_file(VifloFailure *failure, const char *file, int line,
+				   const char *sqlstate, const char *fmt,...)
+{
+	va_list		args;
+
+	memset(failure, 0, sizeof(*failure));
+	failure->status = VIFLO_EXIT_REFUSED;
+	failure->file = pstrdup(file);
+	failure->line = line;
+	failure->sqlstate = copy_text(sqlstate);
+	va_start(args, fmt);
+	failure->message = format_text(fmt, args);
+	va_end(args);
+	return false;
+}
+
+bool
+viflo_failure_common(VifloFailure *failure, const char *file,
+					 const VifloError *error)
+{
+	memset(failure, 0, sizeof(*failure));
+	failure->status = VIFLO_EXIT_REFUSED;
+	failure->sqlstate = copy_text(error->sqlstate);
+	failure->message = copy_text(error->message);
+	failure->detail = copy_text(error->detail);
+	failure->hint = copy_text(error->hint);
+	failure->file = copy_text(file);
+	failure->line = file ? error->line : 0;
+	return false;
+}
+
+void
+viflo_failure_hint(VifloFailure *failure, const char *fmt,...)
+{
+	va_list		args;
+
+	va_start(args, fmt);
+	failure->hint = format_text(fmt, args);
+	va_end(args);
+}
+
+/* Line number of file, palloc'd without its end; NULL when it is not there. */
+static char *
+file_line(const char *file, int number)
+{
+	FILE	   *stream = fopen(file, "rb");
+	StringInfoData buf;
+	int			line = 1;
+	int			c;
+	bool		any = false;
+
+	if (stream == NULL)
+		return NULL;
+	initStringInfo(&buf);
+	while ((c = getc(stream)) != EOF && line <= number)
+	{
+		if (c == '\n')
+			line++;
+		else if (line == number)
+			appendStringInfoChar(&buf, c);
+		any |= (line == number);
+	}
+	fclose(stream);
+	if (buf.len > 0 && buf.data[buf.len - 1] == '\r')
+		buf.data[--buf.len] = '\0';
+	if (number == 1 && strncmp(buf.data, "\xEF\xBB\xBF", 3) == 0)
+		memmove(buf.data, buf.data + 3, buf.len - 3 + 1);
+	return any ? buf.data : NULL;
+}
+
+/* Bytes that the first count characters of text take. */
+static int
+bytes_of(const char *text, int count)
+{
+	int			length = strlen(text);
+	int			bytes = 0;
+
+	while (count-- > 0 && bytes < length)
+		bytes += pg_utf_mblen((const unsigned char *) text + bytes);
+	return Min(bytes, length);
+}
+
+static int
+characters_of(const char *text, int bytes)
+{
+	int			count = 0;
+
+	for (int i = 0; i < bytes; i += pg_utf_mblen((const unsigned char *) text + i))
+		count++;
+	return count;
+}
+
+/*
+ * Where in source, a line of the file, does the piece of query stand that
+ * position (a character of query) points to?  1-based column, or 0.
+ */
+static int
+column_in(const char *source, const char *query, int position)
+{
+	int			at = bytes_of(query, position - 1);
+	int			start = at;
+	int			end = at;
+	char	   *piece;
+	const char *found;
+	int			column = 0;
+
+	while (start > 0 && query[start - 1] != '\n')
+		start--;
+	while (query[end] != '\0' && query[end] != '\n' && query[end] != '\r')
+		end++;
+	piece = pnstrdup(query + start, end - start);
+	found = strstr(source, piece);
+	if (found != NULL)
+		column = characters_of(source, (found - source) + (at - start)) + 1;
+	pfree(piece);
+	return column;
+}
+
+/*
+ * Reads a context line
+ *		revision "ID" (up), file "NAME", line 12, statement 3
+ * of which file and line may be missing.  Names are taken as they stand:
+ * the quotes that matter are those followed by what comes next.
+ */
+static bool
+read_place(const char *line, char **file, int *number)
+{
+	const char *place;
+	const char *end;
+
+	if (strncmp(line, "revision \"", 10) != 0)
+		return false;
+	place = strstr(line, "\" (");
+	if (place == NULL)
+		return false;
+	*file = NULL;
+	*number = 0;
+	if ((place = strstr(line, ", file \"")) != NULL)
+	{
+		place += 8;
+		end = strstr(place, "\", line ");
+		if (end == NULL)
+			end = strrchr(place, '"');
+		if (end != NULL)
+			*file = pnstrdup(place, end - place);
+		place = end;
+	}
+	else
+		place = line;
+	if (place != NULL && (place = strstr(place, ", line ")) != NULL)
+		*number = atoi(place + 7);
+	return true;
+}
+
+/* The outermost place named in the context: the last of them. */
+static void
+find_place(VifloFailure *failure, const char *dir)
+{
+	char	   *context = pstrdup(failure->context);
+	char	   *file = NULL;
+	char	   *state = NULL;
+
+	for (char *line = strtok_r(context, "\n", &state); line != NULL;
+		 line = strtok_r(NULL, "\n", &state))
+	{
+		char	   *name;
+		int			number;
+
+		if (read_place(line, &name, &number))
+		{
+			file = name;
+			failure->line = number;
+		}
+	}
+	pfree(context);
+	if (file == NULL)
+		return;
+	if (dir != NULL)
+	{
+		char	   *path = psprintf("%s/%s", dir, file);
+
+		if (access(path, R_OK) == 0)
+			file = path;
+	}
+	failure->file = file;
+}
+
+bool
+viflo_failure_database(VifloFailure *failure, const char *dir,
+					   const VifloDbError *error)
+{
+	memset(failure, 0, sizeof(*failure));
+	failure->status = error->kind == VIFLO_DB_CONNECTION_ERROR ?
+		VIFLO_EXIT_CONNECTION : VIFLO_EXIT_REFUSED;
+	failure->sqlstate = copy_text(error->sqlstate);
+	failure->message = copy_text(error->message);
+	failure->detail = copy_text(error->detail);
+	failure->hint = copy_text(error->hint);
+	failure->context = copy_text(error->context);
+	if (failure->context != NULL)
+		find_place(failure, dir);
+	if (failure->file != NULL && failure->line > 0)
+		failure->source = file_line(failure->file, failure->line);
+	if (error->internal_query == NULL || error->internal_position <= 0)
+		return false;
+	if (failure->source != NULL)
+		failure->column = column_in(failure->source, error->internal_query,
+									error->internal_position);
+	if (failure->column == 0)
+	{
+		failure->query = pstrdup(error->internal_query);
+		failure->query_position = error->internal_position;
+	}
+	return false;
+}

@@ -1,0 +1,340 @@
+/*-------------------------------------------------------------------------
+ * folder.c
+ *	  Lists and reads a folder of migrations.
+ *
+ * Names come from one pass over the directory and, one level down, over its
+ * subdirectories; hidden entries are left out.  stat() and read() then go
+ * over the files in two halves, the second in a thread of its own when that
+ * pays.  A thread only fills fields of its own files; what went wrong is told
+ * by the caller's thread afterwards, for the first file by name, so that the
+ * message does not depend on timing.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/folder.h"
+#include "mb/pg_wchar.h"
+
+/* Fewer files than this are done before a second thread has started. */
+#define THREAD_MIN_FILES	256
+
+/* One migration of more than this is nothing the server could take as text. */
+#define MAX_FILE_SIZE		(UINT64CONST(512) * 1024 * 1024)
+
+/* Half of the work, for one thread. */
+typedef struct Half
+{
+	VifloFolder *folder;
+	void		(*work) (VifloFolder *folder, VifloFile *file);
+	int			first;
+	int			end;
+} Half;
+
+static void *
+run_half(void *arg)
+{
+	Half	   *half = arg;
+
+	for (int i = half->first; i < half->end; i++)
+		half->work(half->folder, &half->folder->files[i]);
+	return NULL;
+}
+
+static void
+for_all_files(VifloFolder *folder, void (*work) (VifloFolder *, VifloFile *))
+{
+	int			middle = folder->count < THREAD_MIN_FILES ? 0 : folder->count / 2;
+	Half		lower = {folder, work, 0, middle};
+	Half		upper = {folder, work, middle, folder->count};
+	pthread_t	thread;
+	bool		threaded;
+
+	threaded = middle > 0 && pthread_create(&thread, NULL, run_half, &lower) == 0;
+	if (!threaded)
+		run_half(&lower);
+	run_half(&upper);
+	if (threaded)
+		pthread_join(thread, NULL);
+}
+
+static bool
+has_suffix(const char *name, const char *suffix)
+{
+	size_t		length = strlen(name);
+	size_t		suffix_length = strlen(suffix);
+
+	return length >= suffix_length &&
+		strcmp(name + length - suffix_length, suffix) == 0;
+}
+
+/*
+ * Does any layout read a file of this name?  Below the folder only the names
+ * that layouts with subdirectories use count: whatever else is kept there
+ * (seeds, an archive) is none of our business, however broken.
+ */
+static bool
+is_wanted(const char *name, bool below)
+{
+	if (!below)
+		return has_suffix(name, ".sql");
+	return strcmp(name, "up.sql") == 0 || strcmp(name, "down.sql") == 0 ||
+		strcmp(name, "metadata.toml") == 0;
+}
+
+/* Appends an entry of the directory dir ("" for the folder itself). */
+static void
+add_file(VifloFolder *folder, int *allocated, const char *dir, const char *name)
+{
+	VifloFile  *file;
+	size_t		dir_length = strlen(dir);
+	size_t		name_length = strlen(name);
+
+	if (folder->count >= *allocated)
+	{
+		*allocated = *allocated ? *allocated * 2 : 64;
+		folder->files = folder->files ?
+			repalloc(folder->files, *allocated * sizeof(VifloFile)) :
+			palloc(*allocated * sizeof(VifloFile));
+	}
+	file = &folder->files[folder->count++];
+	memset(file, 0, sizeof(*file));
+	file->dir_length = dir_length;
+	file->name = palloc(dir_length + name_length + 2);
+	if (dir_length > 0)
+	{
+		memcpy(file->name, dir, dir_length);
+		file->name[dir_length++] = '/';
+	}
+	memcpy(file->name + dir_length, name, name_length + 1);
+	file->wanted = is_wanted(name, file->dir_length > 0);
+}
+
+/*
+ * Is this entry a directory (links followed)?  What cannot be looked at is
+ * taken for a file; if one is wanted, its stat() will say what is wrong.
+ */
+static bool
+is_directory(int fd, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
+		return entry->d_type == DT_DIR;
+	return fstatat(fd, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Adds the files of the directory dir, relative to fd, and one level below. */
+static bool
+list_directory(VifloFolder *folder, int *allocated, const char *dir,
+			   VifloFailure *failure)
+{
+	bool		top = dir[0] == '\0';
+	int			fd = openat(folder->fd, top ? "." : dir,
+							O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR		   *handle = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	bool		result = true;
+
+	if (handle == NULL)
+	{
+		viflo_failure_file(failure, top ? folder->path : viflo_folder_path(folder, dir),
+						   0, NULL, "could not read folder: %m");
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (result && (errno = 0, entry = readdir(handle)) != NULL)
+	{
+		if (entry->d_name[0] == '.')
+			continue;
+		if (!is_directory(fd, entry))
+			add_file(folder, allocated, dir, entry->d_name);
+		else if (top)
+			result = list_directory(folder, allocated, entry->d_name, failure);
+	}
+	if (result && errno != 0)
+		result = viflo_failure_file(failure, folder->path, 0, NULL,
+									"could not read folder: %m");
+	closedir(handle);
+	return result;
+}
+
+static int
+compare_files(const void *a, const void *b)
+{
+	return strcmp(((const VifloFile *) a)->name, ((const VifloFile *) b)->name);
+}
+
+static void
+stat_file(VifloFolder *folder, VifloFile *file)
+{
+	struct stat st;
+
+	if (!file->wanted)
+		return;
+	if (fstatat(folder->fd, file->name, &st, 0) < 0)
+		file->error = errno;
+	else if (!S_ISREG(st.st_mode))
+		file->error = EINVAL;
+	else
+	{
+		file->size = st.st_size;
+		file->mtime = st.st_mtim.tv_sec * INT64CONST(1000000000) + st.st_mtim.tv_nsec;
+		file->ctime = st.st_ctim.tv_sec * INT64CONST(1000000000) + st.st_ctim.tv_nsec;
+		file->inode = st.st_ino;
+	}
+}
+
+/*
+ * Reads a file whose size is known; it may have grown since.  Room for one
+ * byte more than the size shows the end with the first read.
+ */
+static void
+read_file(VifloFolder *folder, VifloFile *file)
+{
+	size_t		room = file->size + 1;
+	int			fd;
+
+	if (!file->wanted || file->error != 0)
+		return;
+	fd = openat(folder->fd, file->name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+	{
+		file->error = errno;
+		return;
+	}
+	file->text = palloc(room + 1);
+	file->length = 0;
+	for (;;)
+	{
+		ssize_t		got = read(fd, file->text + file->length, room - file->length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			file->error = errno;
+		if (got <= 0)
+			break;
+		file->length += got;
+		if (file->length > MAX_FILE_SIZE)
+		{
+			file->error = EFBIG;
+			break;
+		}
+		if (file->length == room)
+		{
+			room *= 2;
+			file->text = repalloc(file->text, room + 1);
+		}
+		else if (file->length == file->size)
+			break;
+	}
+	file->text[file->length] = '\0';
+	close(fd);
+}
+
+/* Reports the first file that could not be looked at or read. */
+static bool
+check_errors(const VifloFolder *folder, VifloFailure *failure)
+{
+	for (int i = 0; i < folder->count; i++)
+	{
+		VifloFile  *file = &folder->files[i];
+		char	   *path;
+
+		if (file->error == 0)
+			continue;
+		path = viflo_folder_path(folder, file->name);
+		if (file->error == EINVAL)
+			return viflo_failure_file(failure, path, 0, NULL,
+									  "not a regular file");
+		errno = file->error;
+		return viflo_failure_file(failure, path, 0, NULL,
+								  "could not read file: %m");
+	}
+	return true;
+}
+
+bool
+viflo_folder_list(const char *path, VifloFolder *folder, VifloFailure *failure)
+{
+	int			allocated = 0;
+
+	memset(folder, 0, sizeof(*folder));
+	folder->path = path;
+	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder->fd < 0)
+		return viflo_failure_file(failure, path, 0, NULL,
+								  "could not read folder: %m");
+	if (!list_directory(folder, &allocated, "", failure))
+		return false;
+	if (folder->count > 1)
+		qsort(folder->files, folder->count, sizeof(VifloFile), compare_files);
+	for_all_files(folder, stat_file);
+	for (int i = 0; i < folder->count; i++)
+	{
+		if (folder->files[i].size > MAX_FILE_SIZE)
+			folder->files[i].error = EFBIG;
+	}
+	return check_errors(folder, failure);
+}
+
+bool
+viflo_folder_read(VifloFolder *folder, VifloFailure *failure)
+{
+	if (folder->read)
+		return true;
+	for_all_files(folder, read_file);
+	folder->read = true;
+	return check_errors(folder, failure);
+}
+
+VifloFile *
+viflo_folder_find(const VifloFolder *folder, const char *name)
+{
+	VifloFile	key;
+
+	if (folder->count == 0)
+		return NULL;
+	key.name = unconstify(char *, name);
+	return bsearch(&key, folder->files, folder->count, sizeof(VifloFile),
+				   compare_files);
+}
+
+char *
+viflo_folder_path(const VifloFolder *folder, const char *name)
+{
+	return psprintf("%s/%s", folder->path, name);
+}
+
+bool
+viflo_folder_check_text(const VifloFolder *folder, const VifloFile *file,
+						VifloFailure *failure)
+{
+	const char *nul = memchr(file->text, '\0', file->length);
+	size_t		valid = nul ? nul - file->text : file->length;
+	int			line = 1;
+	char	   *path;
+
+	valid = pg_encoding_verifymbstr(PG_UTF8, file->text, valid);
+	if (valid == file->length)
+		return true;
+	for (size_t i = 0; i < valid; i++)
+		line += file->text[i] == '\n';
+	path = viflo_folder_path(folder, file->name);
+	if (file->text[valid] == '\0')
+		viflo_failure_file(failure, path, line, "22021",
+						   "NUL byte in a migration");
+	else
+		viflo_failure_file(failure, path, line, "22021",
+						   "text is not UTF-8: byte 0x%02x",
+						   (unsigned char) file->text[valid]);
+	viflo_failure_hint(failure, "Migrations are UTF-8 text, with or without a byte order mark.");
+	return false;
+}

@@ -1,0 +1,360 @@
+/*-------------------------------------------------------------------------
+ * output.c
+ *	  Results, remarks and failures: for people, or as one JSON document.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <unistd.h>
+
+#include "cli/output.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+/* Columns of a source line that are shown around a caret. */
+#define EXCERPT_WIDTH	100
+
+static bool output_json = false;
+static bool output_verbose = false;
+static bool output_document_done = false;
+static bool output_color = false;
+
+void
+viflo_output_init(bool json, bool verbose)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	output_json = json;
+	output_verbose = verbose;
+	output_color = isatty(fileno(stderr)) &&
+		(no_color == NULL || no_color[0] == '\0') &&
+		(term == NULL || strcmp(term, "dumb") != 0);
+}
+
+bool
+viflo_output_is_json(void)
+{
+	return output_json;
+}
+
+void
+viflo_output_line(const char *fmt,...)
+{
+	va_list		args;
+
+	if (output_json)
+		return;
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+}
+
+void
+viflo_output_text(const char *text)
+{
+	size_t		length = strlen(text);
+
+	if (output_json)
+		return;
+	fwrite(text, 1, length, stdout);
+	if (length > 0 && text[length - 1] != '\n')
+		putchar('\n');
+}
+
+void
+viflo_output_json(json_t *document)
+{
+	if (output_json && !output_document_done)
+	{
+		json_dumpf(document, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		putchar('\n');
+		output_document_done = true;
+	}
+	json_decref(document);
+}
+
+void
+viflo_output_json_text(const char *document)
+{
+	if (output_json && !output_document_done)
+	{
+		puts(document);
+		output_document_done = true;
+	}
+}
+
+json_t *
+viflo_output_json_string(const char *text)
+{
+	json_t	   *string;
+	char	   *clean;
+
+	if (text == NULL)
+		return json_null();
+	string = json_string(text);
+	if (string != NULL)
+		return string;
+	clean = pstrdup(text);
+	for (char *p = clean; *p != '\0';)
+	{
+		int			length = pg_utf_mblen((unsigned char *) p);
+
+		if (strnlen(p, length) == length &&
+			pg_encoding_verifymbchar(PG_UTF8, p, length) == length)
+			p += length;
+		else
+			*p++ = '?';
+	}
+	string = json_string(clean);
+	pfree(clean);
+	return string != NULL ? string : json_null();
+}
+
+/* Columns on a terminal; control characters are printed as blanks. */
+static int
+text_width(const char *text, int length)
+{
+	int			width = 0;
+
+	for (int i = 0; i < length;)
+	{
+		int			step = pg_utf_mblen((const unsigned char *) text + i);
+		int			display;
+
+		if (step > length - i)
+			break;
+		display = pg_encoding_dsplen(PG_UTF8, text + i);
+		width += (unsigned char) text[i] < ' ' ? 1 : Max(display, 0);
+		i += step;
+	}
+	return width;
+}
+
+static void
+print_cell(FILE *stream, const char *text, int length)
+{
+	for (int i = 0; i < length; i++)
+	{
+		unsigned char c = text[i];
+
+		putc(c < ' ' || c == 0x7f ? ' ' : c, stream);
+	}
+}
+
+void
+viflo_output_table(const char *const *cells, int rows, int columns)
+{
+	int		   *widths = palloc0(sizeof(int) * columns);
+
+	if (output_json)
+		return;
+	for (int i = 0; i < rows * columns; i++)
+	{
+		const char *cell = cells[i] ? cells[i] : "";
+
+		widths[i % columns] = Max(widths[i % columns],
+								  text_width(cell, strlen(cell)));
+	}
+	for (int r = 0; r < rows; r++)
+	{
+		int			pending = 0;
+		bool		any = false;
+
+		for (int c = 0; c < columns; c++)
+		{
+			const char *cell = cells[r * columns + c];
+
+			if (widths[c] == 0)
+				continue;
+			if (any)
+				pending += 2;
+			any = true;
+			if (cell != NULL && cell[0] != '\0')
+			{
+				printf("%*s", pending, "");
+				print_cell(stdout, cell, strlen(cell));
+				pending = widths[c] - text_width(cell, strlen(cell));
+			}
+			else
+				pending += widths[c];
+		}
+		putchar('\n');
+	}
+	pfree(widths);
+}
+
+static void
+say(const char *kind, const char *color, const char *fmt, va_list args)
+{
+	fflush(stdout);
+	fputs("viflo: ", stderr);
+	if (kind != NULL && output_color)
+		fprintf(stderr, "\033[%sm%s:\033[0m ", color, kind);
+	else if (kind != NULL)
+		fprintf(stderr, "%s: ", kind);
+	vfprintf(stderr, fmt, args);
+	putc('\n', stderr);
+}
+
+void
+viflo_output_warning(const char *fmt,...)
+{
+	va_list		args;
+
+	va_start(args, fmt);
+	say("warning", "35", fmt, args);
+	va_end(args);
+}
+
+void
+viflo_output_note(const char *fmt,...)
+{
+	va_list		args;
+
+	va_start(args, fmt);
+	say(NULL, NULL, fmt, args);
+	va_end(args);
+}
+
+void
+viflo_output_verbose(const char *fmt,...)
+{
+	va_list		args;
+
+	if (!output_verbose)
+		return;
+	va_start(args, fmt);
+	say(NULL, NULL, fmt, args);
+	va_end(args);
+}
+
+/*
+ * Shows a line with a caret under column (1-based, characters; 0: none).  Of
+ * a long line only the part around the caret is shown.
+ */
+static void
+show_line(const char *line, int number, int column)
+{
+	StringInfoData margin;
+	int			length = strlen(line);
+	int			start = 0;
+	int			at = 0;
+	int			end;
+
+	for (int c = 1; c < column && at < length; c++)
+		at += pg_utf_mblen((const unsigned char *) line + at);
+	at = Min(at, length);
+	while (text_width(line + start, at - start) > EXCERPT_WIDTH * 2 / 3)
+		start += pg_utf_mblen((const unsigned char *) line + start);
+	for (end = start; end < length && text_width(line + start, end - start) < EXCERPT_WIDTH;)
+		end += pg_utf_mblen((const unsigned char *) line + end);
+	end = Min(end, length);
+
+	initStringInfo(&margin);
+	if (number > 0)
+		appendStringInfo(&margin, "%5d", number);
+	else
+		appendStringInfoString(&margin, "     ");
+	fprintf(stderr, "%s | %s", margin.data, start > 0 ? "..." : "");
+	print_cell(stderr, line + start, end - start);
+	fprintf(stderr, "%s\n", end < length ? "..." : "");
+	if (column > 0)
+		fprintf(stderr, "%*s | %*s%s^%s\n", margin.len, "",
+				(start > 0 ? 3 : 0) + text_width(line + start, at - start), "",
+				output_color ? "\033[32m" : "", output_color ? "\033[0m" : "");
+	pfree(margin.data);
+}
+
+/* The line of query that position, a character, falls on; with a caret. */
+static void
+show_query(const char *query, int position)
+{
+	const char *start = query;
+	const char *at = query;
+	int			column = 1;
+	char	   *line;
+
+	for (int i = 1; i < position && *at != '\0'; i++)
+	{
+		if (*at == '\n')
+		{
+			start = at + 1;
+			column = 0;
+		}
+		at += strnlen(at, pg_utf_mblen((const unsigned char *) at));
+		column++;
+	}
+	line = pnstrdup(start, strcspn(start, "\r\n"));
+	show_line(line, 0, column);
+	pfree(line);
+}
+
+static void
+show_part(const char *title, const char *text)
+{
+	if (text != NULL && text[0] != '\0')
+		fprintf(stderr, "%s:  %s\n", title, text);
+}
+
+static json_t *
+failure_document(const VifloFailure *failure)
+{
+	json_t	   *document = json_object();
+
+	json_object_set_new(document, "error", json_true());
+	json_object_set_new(document, "status", json_integer(failure->status));
+	json_object_set_new(document, "sqlstate", viflo_output_json_string(failure->sqlstate));
+	json_object_set_new(document, "message", viflo_output_json_string(failure->message));
+	json_object_set_new(document, "detail", viflo_output_json_string(failure->detail));
+	json_object_set_new(document, "hint", viflo_output_json_string(failure->hint));
+	json_object_set_new(document, "context", viflo_output_json_string(failure->context));
+	json_object_set_new(document, "file", viflo_output_json_string(failure->file));
+	json_object_set_new(document, "line", failure->line > 0 ?
+						json_integer(failure->line) : json_null());
+	json_object_set_new(document, "column", failure->column > 0 ?
+						json_integer(failure->column) : json_null());
+	return document;
+}
+
+int
+viflo_output_failure(const VifloFailure *failure)
+{
+	fflush(stdout);
+	if (failure->file != NULL)
+	{
+		fprintf(stderr, "%s:", failure->file);
+		if (failure->line > 0)
+			fprintf(stderr, "%d:", failure->line);
+		if (failure->line > 0 && failure->column > 0)
+			fprintf(stderr, "%d:", failure->column);
+	}
+	else
+		fputs("viflo:", stderr);
+	fputs(output_color ? " \033[1;31merror:\033[0m " : " error: ", stderr);
+	fputs(failure->message ? failure->message : "unknown error", stderr);
+	if (failure->sqlstate != NULL)
+		fprintf(stderr, " (SQLSTATE %s)", failure->sqlstate);
+	putc('\n', stderr);
+	if (failure->source != NULL)
+		show_line(failure->source, failure->line, failure->column);
+	if (failure->query != NULL)
+		show_query(failure->query, failure->query_position);
+	show_part("DETAIL", failure->detail);
+	show_part("HINT", failure->hint);
+	show_part("CONTEXT", failure->context);
+	viflo_output_json(failure_document(failure));
+	return failure->status;
+}
+
+int
+viflo_output_finish(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+	{
+		fprintf(stderr, "viflo: error: could not write to standard output: %m\n");
+		return status != VIFLO_EXIT_DONE ? status : VIFLO_EXIT_REFUSED;
+	}
+	return status;
+}

@@ -1,0 +1,235 @@
+/*-------------------------------------------------------------------------
+ * diesel.c
+ *	  diesel: VERSION_name/up.sql, down.sql and metadata.toml.
+ *
+ * The version is the directory's name before the first "_", without dashes,
+ * and orders as text.  metadata.toml may say run_in_transaction = false.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <time.h>
+
+#include "cli/output.h"
+#include "cli/reader/reader.h"
+#include "common/script.h"
+
+/* One directory. */
+typedef struct Directory
+{
+	char	   *name;
+	char	   *version;
+	char	   *rest;			/* of the name: "_name", or "" */
+	VifloFile  *up;
+	VifloFile  *down;
+	VifloFile  *metadata;
+} Directory;
+
+static const char *
+base_name(const VifloFile *file)
+{
+	return file->dir_length > 0 ? file->name + file->dir_length + 1 : file->name;
+}
+
+/* down.sql alone counts too: it is then reported, not passed over. */
+static bool
+diesel_claims(const VifloFile *file)
+{
+	return file->dir_length > 0 && strcmp(base_name(file), "metadata.toml") != 0;
+}
+
+/* The version of a directory's name, and what follows it. */
+static void
+split_name(Directory *directory)
+{
+	const char *end = strchr(directory->name, '_');
+	char	   *to;
+
+	directory->rest = pstrdup(end ? end : "");
+	directory->version = to = pstrdup(directory->name);
+	for (const char *p = directory->name; *p != '\0' && p != end; p++)
+	{
+		if (*p != '-')
+			*to++ = *p;
+	}
+	*to = '\0';
+}
+
+static int
+compare_directories(const void *a, const void *b)
+{
+	const Directory *left = a;
+	const Directory *right = b;
+	int			result = strcmp(left->version, right->version);
+
+	return result != 0 ? result : strcmp(left->name, right->name);
+}
+
+/* The directories that hold migrations, in order of version. */
+static int
+find_directories(const VifloFolder *folder, VifloHistory *history,
+				 Directory **directories)
+{
+	Directory  *current = NULL;
+	int			count = 0;
+
+	*directories = palloc(sizeof(Directory) * (folder->count + 1));
+	for (int i = 0; i < folder->count; i++)
+	{
+		VifloFile  *file = &folder->files[i];
+
+		if (!file->wanted || file->dir_length == 0)
+		{
+			if (file->wanted && isdigit((unsigned char) file->name[0]))
+				viflo_reader_warn(history, folder, file->name,
+								  "ignored, as migrations of this layout are folders");
+			else
+				viflo_output_verbose("%s: not a migration, ignored",
+									 viflo_folder_path(folder, file->name));
+			continue;
+		}
+		if (current == NULL || strlen(current->name) != file->dir_length ||
+			strncmp(current->name, file->name, file->dir_length) != 0)
+		{
+			current = &(*directories)[count++];
+			memset(current, 0, sizeof(*current));
+			current->name = pnstrdup(file->name, file->dir_length);
+			split_name(current);
+		}
+		if (strcmp(base_name(file), "up.sql") == 0)
+			current->up = file;
+		else if (strcmp(base_name(file), "down.sql") == 0)
+			current->down = file;
+		else
+			current->metadata = file;
+	}
+	qsort(*directories, count, sizeof(Directory), compare_directories);
+	return count;
+}
+
+/*
+ * Finds run_in_transaction in metadata.toml.  It is the only key there is,
+ * at the top level, with a boolean; other lines are no concern of ours.
+ */
+static bool
+read_metadata(const VifloFolder *folder, const VifloFile *file,
+			  VifloTransaction *transaction, VifloFailure *failure)
+{
+	static const char key[] = "run_in_transaction";
+	char	   *text = pstrdup(file->text);
+	int			number = 0;
+	bool		good = true;
+
+	for (char *line = text; line != NULL && good;)
+	{
+		char	   *next = strchr(line, '\n');
+		char	   *p = line + strspn(line, " \t");
+
+		if (next != NULL)
+			*next++ = '\0';
+		number++;
+		if (*p == '[')
+			break;
+		line = next;
+		if (strncmp(p, key, strlen(key)) != 0)
+			continue;
+		p += strlen(key);
+		p += strspn(p, " \t");
+		if (*p++ != '=')
+			continue;
+		p += strspn(p, " \t");
+		p[strcspn(p, " \t\r#")] = '\0';
+		if (strcmp(p, "true") != 0 && strcmp(p, "false") != 0)
+			good = viflo_failure_file(failure, viflo_folder_path(folder, file->name),
+									  number, NULL, "%s must be true or false", key);
+		else if (strcmp(p, "false") == 0)
+			*transaction = VIFLO_TRANSACTION_OFF;
+	}
+	pfree(text);
+	return good;
+}
+
+static bool
+add_revision(const VifloFolder *folder, VifloHistory *history,
+			 const Directory *directory, VifloFailure *failure)
+{
+	VifloRevision *revision = viflo_reader_add(history, directory->up->name);
+
+	revision->id = psprintf("%s%s", directory->version, directory->rest);
+	revision->message = viflo_reader_message(directory->rest[0] != '\0' ?
+											 directory->rest + 1 : directory->version);
+	if (directory->metadata != NULL &&
+		!read_metadata(folder, directory->metadata, &revision->transaction, failure))
+		return false;
+	return viflo_reader_section(folder, directory->up, &revision->up, failure) &&
+		(directory->down == NULL ||
+		 viflo_reader_section(folder, directory->down, &revision->down_section, failure));
+}
+
+static bool
+diesel_read(const VifloFolder *folder, VifloHistory *history,
+			VifloFailure *failure)
+{
+	Directory  *directories;
+	int			count = find_directories(folder, history, &directories);
+
+	for (int i = 0; i < count; i++)
+	{
+		Directory  *directory = &directories[i];
+
+		if (directory->up == NULL && directory->down == NULL)
+			continue;
+		if (directory->up == NULL)
+			return viflo_failure_file(failure,
+									  viflo_folder_path(folder, directory->down->name),
+									  0, NULL, "down.sql without an up.sql");
+		if (i > 0 && strcmp(directories[i - 1].version, directory->version) == 0)
+			return viflo_failure_file(failure,
+									  viflo_folder_path(folder, directory->up->name),
+									  0, NULL, "second folder of version %s, beside \"%s\"",
+									  directory->version, directories[i - 1].name);
+		if (!add_revision(folder, history, directory, failure))
+			return false;
+	}
+	return true;
+}
+
+/* Named by the UTC time, as "diesel migration generate" does. */
+static bool
+diesel_create(const VifloHistory *history, const VifloNewRevision *wanted,
+			  char **id, VifloNames *names, VifloNames *texts,
+			  VifloFailure *failure)
+{
+	time_t		now = time(NULL);
+	char		stamp[32];
+	char		version[32];
+	StringInfoData slug;
+
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d-%H%M%S", gmtime(&now));
+	strftime(version, sizeof(version), "%Y%m%d%H%M%S", gmtime(&now));
+	if (history->count > 0)
+	{
+		const VifloRevision *last = &history->revisions[history->count - 1];
+
+		if (strncmp(last->id, version, strlen(version)) >= 0)
+			return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+								 "version %s would not come after \"%s\"",
+								 version, last->id);
+	}
+	initStringInfo(&slug);
+	viflo_script_slug(&slug, wanted->message, 60);
+	*id = psprintf("%s_%s", version, slug.data);
+	viflo_names_add(names, psprintf("%s_%s/up.sql", stamp, slug.data));
+	viflo_names_add(names, psprintf("%s_%s/down.sql", stamp, slug.data));
+	viflo_names_add(texts, "");
+	viflo_names_add(texts, "");
+	return true;
+}
+
+const VifloReader viflo_reader_diesel = {
+	.name = "diesel",
+	.claims = diesel_claims,
+	.read = diesel_read,
+	.linear = true,
+	.create = diesel_create,
+};

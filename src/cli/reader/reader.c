@@ -1,0 +1,352 @@
+/*-------------------------------------------------------------------------
+ * reader.c
+ *	  Finds a folder's layout, and does what all readers have in common.
+ *
+ * Reading goes in these steps: every file that some layout could want is read
+ * into memory; each is claimed by at most one reader; one reader must be
+ * left, which makes revisions of the files; linear layouts become a chain;
+ * all but native files are wrapped into a native script; the graph is built,
+ * which finds duplicates and cycles.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/output.h"
+#include "cli/reader/reader.h"
+#include "common/cryptohash.h"
+#include "common/script.h"
+#include "common/sha2.h"
+#include "common/sqlstate.h"
+
+/* In the order in which they are asked; native files may have any name. */
+static const VifloReader *const readers[] = {
+	&viflo_reader_golang_migrate,
+	&viflo_reader_diesel,
+	&viflo_reader_native,
+};
+
+const VifloReader *
+viflo_reader_find(const char *name, VifloFailure *failure)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(readers); i++)
+	{
+		if (strcmp(readers[i]->name, name) == 0)
+			return readers[i];
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", readers[i]->name);
+	}
+	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown layout \"%s\"", name);
+	viflo_failure_hint(failure, "Layouts are: %s.", names.data);
+	return NULL;
+}
+
+VifloRevision *
+viflo_reader_add(VifloHistory *history, const char *source)
+{
+	if (history->count >= history->allocated)
+	{
+		int			allocated = history->allocated ? history->allocated * 2 : 64;
+
+		history->revisions = history->revisions ?
+			repalloc(history->revisions, allocated * sizeof(VifloRevision)) :
+			palloc(allocated * sizeof(VifloRevision));
+		history->migrations = history->migrations ?
+			repalloc(history->migrations, allocated * sizeof(VifloMigration)) :
+			palloc(allocated * sizeof(VifloMigration));
+		history->allocated = allocated;
+	}
+	memset(&history->revisions[history->count], 0, sizeof(VifloRevision));
+	memset(&history->migrations[history->count], 0, sizeof(VifloMigration));
+	history->migrations[history->count].source = source;
+	return &history->revisions[history->count++];
+}
+
+bool
+viflo_reader_section(const VifloFolder *folder, const VifloFile *file,
+					 VifloSection *section, VifloFailure *failure)
+{
+	const char *text = file->text;
+	size_t		length = file->length;
+	int			marker;
+
+	if (!viflo_folder_check_text(folder, file, failure))
+		return false;
+	marker = viflo_script_marker_line(text, length);
+	if (marker > 0)
+	{
+		viflo_failure_file(failure, viflo_folder_path(folder, file->name), marker,
+						   VIFLO_INVALID_SCRIPT,
+						   "line begins a section of a native file, in a folder of another layout");
+		viflo_failure_hint(failure, "Change this comment, or keep native files in a folder of their own.");
+		return false;
+	}
+	if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+	{
+		text += 3;
+		length -= 3;
+	}
+	section->text = text;
+	section->length = length;
+	section->first_line = 1;
+	section->file = file->name;
+	return true;
+}
+
+void
+viflo_reader_warn(VifloHistory *history, const VifloFolder *folder,
+				  const char *name, const char *what)
+{
+	history->warned = true;
+	viflo_output_warning("%s: %s", viflo_folder_path(folder, name), what);
+}
+
+char *
+viflo_reader_message(const char *name)
+{
+	char	   *message = pstrdup(name);
+
+	for (char *p = message; *p != '\0'; p++)
+	{
+		if (*p == '_')
+			*p = ' ';
+	}
+	return message;
+}
+
+/* Which reader do the files speak for?  NULL and *failure: more than one. */
+static const VifloReader *
+detect_layout(const VifloFolder *folder, VifloFailure *failure)
+{
+	const VifloReader *found = NULL;
+	const char *example = NULL;
+
+	for (int i = 0; i < folder->count; i++)
+	{
+		VifloFile  *file = &folder->files[i];
+		const VifloReader *reader = NULL;
+
+		for (int r = 0; r < lengthof(readers) && reader == NULL && file->wanted; r++)
+		{
+			if (readers[r]->claims(file))
+				reader = readers[r];
+		}
+		if (reader == NULL || reader == found)
+			continue;
+		if (found != NULL)
+		{
+			viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0,
+							   NULL, "two layouts in one folder: \"%s\" is %s, \"%s\" is %s",
+							   example, found->name, file->name, reader->name);
+			viflo_failure_hint(failure, "Give each a folder of its own, or name the layout with --layout.");
+			return NULL;
+		}
+		found = reader;
+		example = file->name;
+	}
+	return found != NULL ? found : &viflo_reader_native;
+}
+
+/* Makes each revision the child of the one before it. */
+static void
+make_chain(VifloHistory *history)
+{
+	for (int i = 1; i < history->count; i++)
+		viflo_names_add(&history->revisions[i].down, history->revisions[i - 1].id);
+}
+
+/* Checks ids and writes native scripts where the files are none. */
+static bool
+make_scripts(const VifloFolder *folder, VifloHistory *history,
+			 VifloFailure *failure)
+{
+	for (int i = 0; i < history->count; i++)
+	{
+		VifloMigration *migration = &history->migrations[i];
+		VifloError	error = {0};
+		StringInfoData script;
+
+		if (migration->script != NULL)
+			continue;
+		if (!viflo_name_check(history->revisions[i].id, "revision", &error))
+			return viflo_failure_common(failure,
+										viflo_folder_path(folder, migration->source),
+										&error);
+		initStringInfo(&script);
+		viflo_script_write(&script, &history->revisions[i]);
+		migration->script = script.data;
+		migration->length = script.len;
+	}
+	return true;
+}
+
+static bool
+make_digests(VifloHistory *history, VifloFailure *failure)
+{
+	static const char hex[] = "0123456789abcdef";
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	bool		good = context != NULL;
+
+	for (int i = 0; i < history->count && good; i++)
+	{
+		VifloMigration *migration = &history->migrations[i];
+		uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+		good = pg_cryptohash_init(context) == 0 &&
+			pg_cryptohash_update(context, (const uint8 *) migration->script,
+								 migration->length) == 0 &&
+			pg_cryptohash_final(context, digest, sizeof(digest)) == 0;
+		for (int b = 0; b < sizeof(digest) && good; b++)
+		{
+			migration->digest[b * 2] = hex[digest[b] >> 4];
+			migration->digest[b * 2 + 1] = hex[digest[b] & 15];
+		}
+	}
+	pg_cryptohash_free(context);
+	if (!good)
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "could not compute SHA-256");
+	return true;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Makes a stub of every name in names that is not among known. */
+static void
+add_stubs(VifloHistory *history, const VifloNames *names, char **known,
+		  int nknown)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		char	   *name = names->names[i];
+		bool		there;
+
+		there = bsearch(&name, known, nknown, sizeof(char *), compare_names) != NULL;
+		for (int s = history->count; s < history->count + history->stubs && !there; s++)
+			there = strcmp(history->revisions[s].id, name) == 0;
+		if (there)
+			continue;
+		if (history->count + history->stubs >= history->allocated)
+		{
+			history->allocated *= 2;
+			history->revisions = repalloc(history->revisions,
+										  history->allocated * sizeof(VifloRevision));
+		}
+		memset(&history->revisions[history->count + history->stubs], 0,
+			   sizeof(VifloRevision));
+		history->revisions[history->count + history->stubs].message = "";
+		history->revisions[history->count + history->stubs++].id = name;
+	}
+}
+
+/* Parents and dependencies that no file defines. */
+static void
+find_stubs(VifloHistory *history)
+{
+	VifloNames	known = {0};
+
+	for (int i = 0; i < history->count; i++)
+	{
+		VifloRevision *revision = &history->revisions[i];
+
+		viflo_names_add(&known, revision->id);
+		for (int l = 0; l < revision->labels.count; l++)
+			viflo_names_add(&known, revision->labels.names[l]);
+	}
+	if (known.count == 0)
+		return;
+	qsort(known.names, known.count, sizeof(char *), compare_names);
+	for (int i = 0; i < history->count; i++)
+	{
+		add_stubs(history, &history->revisions[i].down, known.names, known.count);
+		add_stubs(history, &history->revisions[i].depends_on, known.names, known.count);
+	}
+}
+
+/* The file that a graph error is about: the last one whose id it names. */
+static const char *
+file_of_error(const VifloFolder *folder, const VifloHistory *history,
+			  const VifloError *error)
+{
+	for (int i = history->count - 1; i >= 0; i--)
+	{
+		char	   *quoted = psprintf("\"%s\"", history->revisions[i].id);
+		bool		named;
+
+		named = strstr(error->message, quoted) != NULL ||
+			(error->detail != NULL && strstr(error->detail, quoted) != NULL);
+		pfree(quoted);
+		if (named)
+			return viflo_folder_path(folder, history->migrations[i].source);
+	}
+	return folder->path;
+}
+
+/* Says which other file has the id of the duplicate in file. */
+static void
+name_duplicate(const VifloFolder *folder, const VifloHistory *history,
+			   const char *file, VifloError *error)
+{
+	int			last = history->count - 1;
+
+	while (last >= 0 &&
+		   strcmp(viflo_folder_path(folder, history->migrations[last].source), file) != 0)
+		last--;
+	for (int i = 0; i < last; i++)
+	{
+		if (strcmp(history->revisions[i].id, history->revisions[last].id) == 0)
+		{
+			viflo_error_detail(error, "The other file is \"%s\".",
+							   viflo_folder_path(folder, history->migrations[i].source));
+			return;
+		}
+	}
+}
+
+static bool
+make_graph(const VifloFolder *folder, VifloHistory *history,
+		   VifloFailure *failure)
+{
+	VifloError	error = {0};
+	const char *file;
+
+	find_stubs(history);
+	history->graph = viflo_graph_build(history->revisions,
+									   history->count + history->stubs, &error);
+	if (history->graph != NULL)
+		return true;
+	file = file_of_error(folder, history, &error);
+	if (strcmp(error.sqlstate, VIFLO_DUPLICATE_REVISION) == 0)
+		name_duplicate(folder, history, file, &error);
+	return viflo_failure_common(failure, file, &error);
+}
+
+bool
+viflo_reader_read(VifloFolder *folder, const char *layout,
+				  VifloHistory *history, VifloFailure *failure)
+{
+	memset(history, 0, sizeof(*history));
+	if (layout != NULL)
+	{
+		history->reader = viflo_reader_find(layout, failure);
+		if (history->reader == NULL)
+			return false;
+	}
+	if (!viflo_folder_read(folder, failure))
+		return false;
+	if (history->reader == NULL)
+		history->reader = detect_layout(folder, failure);
+	if (history->reader == NULL ||
+		!history->reader->read(folder, history, failure))
+		return false;
+	if (history->reader->linear)
+		make_chain(history);
+	return make_scripts(folder, history, failure) &&
+		make_digests(history, failure) &&
+		make_graph(folder, history, failure);
+}

@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ * revision.c
+ *	  Names of revisions: what can be one, and lists of them.
+ *
+ * A name must survive being written inside a target, where "@", ":", "+" and
+ * "," have a meaning, and inside a header line, where white space at the ends
+ * and control characters would be lost.
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "common/revision.h"
+#include "common/sqlstate.h"
+
+/* Words that are targets of their own. */
+static const char *const reserved[] = {"base", "head", "heads", "current"};
+
+/* First byte of name that no name may contain, or NULL. */
+static const char *
+find_invalid_byte(const char *name)
+{
+	for (const char *p = name; *p != '\0'; p++)
+	{
+		unsigned char c = (unsigned char) *p;
+
+		if (c < ' ' || c == 0x7f || strchr("@:+,", c) != NULL)
+			return p;
+	}
+	return NULL;
+}
+
+/* "name" is too long to print whole. */
+static bool
+too_long(const char *name, const char *what, VifloError *error)
+{
+	viflo_error(error, VIFLO_INVALID_NAME,
+				"%s \"%.40s...\" is too long", what, name);
+	viflo_error_detail(error, "It has %zu bytes, the limit is %d.",
+					   strlen(name), VIFLO_ID_MAX);
+	return false;
+}
+
+bool
+viflo_name_check(const char *name, const char *what, VifloError *error)
+{
+	size_t		length = strlen(name);
+	const char *invalid;
+
+	if (length == 0)
+		return viflo_error(error, VIFLO_INVALID_NAME,
+						   "%s must not be empty", what);
+	if (length > VIFLO_ID_MAX)
+		return too_long(name, what, error);
+
+	invalid = find_invalid_byte(name);
+	if (invalid != NULL)
+	{
+		viflo_error(error, VIFLO_INVALID_NAME,
+					"%s \"%s\" contains a character that is not allowed",
+					what, name);
+		if ((unsigned char) *invalid < ' ' || *invalid == 0x7f)
+			viflo_error_detail(error, "Byte %d is a control character.",
+							   (int) (invalid - name) + 1);
+		else
+			viflo_error_detail(error, "\"%c\" has a meaning of its own in targets.",
+							   *invalid);
+		return false;
+	}
+	if (name[0] == ' ' || name[length - 1] == ' ')
+		return viflo_error(error, VIFLO_INVALID_NAME,
+						   "%s \"%s\" begins or ends with white space",
+						   what, name);
+	if (name[0] == '-')
+	{
+		viflo_error(error, VIFLO_INVALID_NAME,
+					"%s \"%s\" begins with \"-\"", what, name);
+		viflo_error_detail(error, "A leading \"-\" makes a relative target.");
+		return false;
+	}
+	for (int i = 0; i < lengthof(reserved); i++)
+	{
+		if (strcmp(name, reserved[i]) == 0)
+		{
+			viflo_error(error, VIFLO_INVALID_NAME,
+						"%s \"%s\" is reserved", what, name);
+			viflo_error_detail(error, "The word has a meaning of its own in targets.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* name is not copied.  The array grows by doubling, so it needs no capacity. */
+void
+viflo_names_add(VifloNames *names, char *name)
+{
+	if (names->count == 0)
+		names->names = palloc(sizeof(char *));
+	else if ((names->count & (names->count - 1)) == 0)
+		names->names = repalloc(names->names,
+								2 * names->count * sizeof(char *));
+	names->names[names->count++] = name;
+}
+
+bool
+viflo_names_contain(const VifloNames *names, const char *name)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}

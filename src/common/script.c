@@ -1,0 +1,748 @@
+/*-------------------------------------------------------------------------
+ * script.c
+ *	  Reading, writing and hashing migration texts in the native format.
+ *
+ * A text is read in one pass, line by line: first the header, a list of
+ * comment lines; then sections, of which only the ends are noted.  Nothing
+ * is copied but the header's values, and no line costs an allocation, so a
+ * text full of COPY data is read at the speed of memchr.  Texts are delimited
+ * by their length; nothing here needs a terminating NUL.
+ *
+ * Lines are the only syntax: that a marker stands inside a string or a dollar
+ * quote makes no difference, to the server or to the program.
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "common/cryptohash.h"
+#include "common/script.h"
+#include "common/sha2.h"
+#include "common/sqlstate.h"
+
+/* What fits into a StringInfo, and keeps line numbers within an int. */
+#define SCRIPT_MAX	((size_t) 0x3fffffff)
+
+#define REVISION_KEY	"viflo revision"
+
+/* A piece of the text, without its line end. */
+typedef struct Span
+{
+	const char *start;
+	const char *end;
+} Span;
+
+/* Where a pass over a text stands.  start is the current line's. */
+typedef struct LineReader
+{
+	const char *next;
+	const char *end;
+	int			number;			/* of the current line, from 1 */
+} LineReader;
+
+/* The header lines, in the order they are written. */
+typedef enum HeaderKey
+{
+	KEY_REVISION,
+	KEY_REVISES,
+	KEY_DEPENDS_ON,
+	KEY_LABELS,
+	KEY_MESSAGE,
+	KEY_CREATED,
+	KEY_TRANSACTION,
+	KEY_NONE
+} HeaderKey;
+
+static const char *const header_keys[KEY_NONE] = {
+	REVISION_KEY, "revises", "depends on", "labels", "message", "created",
+	"transaction"
+};
+
+typedef enum SectionKind
+{
+	SECTION_UP,
+	SECTION_DOWN,
+	SECTION_VERIFY,
+	SECTION_BACKFILL,
+	SECTION_NONE
+} SectionKind;
+
+static const char *const section_words[SECTION_NONE] = {
+	"up", "down", "verify", "backfill"
+};
+
+/* SQL's and C's white space, whatever the locale says, but for LF. */
+static inline bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+static Span
+trim(Span span)
+{
+	while (span.start < span.end && is_blank(*span.start))
+		span.start++;
+	while (span.end > span.start && is_blank(span.end[-1]))
+		span.end--;
+	return span;
+}
+
+static inline bool
+is_empty(Span span)
+{
+	return span.start == span.end;
+}
+
+static char *
+copy_span(Span span)
+{
+	return pnstrdup(span.start, span.end - span.start);
+}
+
+/* Begins a pass; a byte order mark is not part of the first line. */
+static LineReader
+read_lines(const char *text, size_t length)
+{
+	LineReader	lines = {text, text + length, 0};
+
+	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		lines.next += 3;
+	return lines;
+}
+
+static bool
+next_line(LineReader *lines, Span *line)
+{
+	const char *lf;
+
+	if (lines->next == lines->end)
+		return false;
+	lf = memchr(lines->next, '\n', lines->end - lines->next);
+	line->start = lines->next;
+	line->end = lf ? lf : lines->end;
+	lines->next = lf ? lf + 1 : lines->end;
+	lines->number++;
+	return true;
+}
+
+/* Does span begin with word?  Then *rest is what follows. */
+static bool
+skip_word(Span span, const char *word, Span *rest)
+{
+	size_t		length = strlen(word);
+
+	if (span.end - span.start < length ||
+		memcmp(span.start, word, length) != 0)
+		return false;
+	rest->start = span.start + length;
+	rest->end = span.end;
+	return true;
+}
+
+/*
+ * Which section does this line begin?  *rest is what stands after the word.
+ */
+static SectionKind
+section_marker(Span line, Span *rest)
+{
+	Span		word;
+
+	if (!skip_word(line, "-- viflo ", &word))
+		return SECTION_NONE;
+	for (SectionKind kind = 0; kind < SECTION_NONE; kind++)
+	{
+		if (skip_word(word, section_words[kind], rest) &&
+			(is_empty(*rest) || is_blank(*rest->start)))
+			return kind;
+	}
+	return SECTION_NONE;
+}
+
+/* Is span this key, in any case, with any white space between its words? */
+static bool
+key_matches(Span span, const char *key)
+{
+	const char *p = span.start;
+
+	for (; *key != '\0'; key++)
+	{
+		if (p == span.end)
+			return false;
+		if (*key == ' ')
+		{
+			if (!is_blank(*p))
+				return false;
+			while (p < span.end && is_blank(*p))
+				p++;
+		}
+		else if (pg_ascii_tolower((unsigned char) *p++) != (unsigned char) *key)
+			return false;
+	}
+	return p == span.end;
+}
+
+static bool
+is_comment(Span line)
+{
+	line = trim(line);
+	return line.end - line.start >= 2 && memcmp(line.start, "--", 2) == 0;
+}
+
+/* Which header is this comment line?  *value is what it says, trimmed. */
+static HeaderKey
+header_line(Span line, Span *value)
+{
+	Span		key = trim(line);
+	const char *colon;
+
+	key.start += 2;
+	colon = memchr(key.start, ':', key.end - key.start);
+	if (colon == NULL)
+		return KEY_NONE;
+	value->start = colon + 1;
+	value->end = key.end;
+	*value = trim(*value);
+	key.end = colon;
+	key = trim(key);
+	for (HeaderKey i = 0; i < KEY_NONE; i++)
+	{
+		if (key_matches(key, header_keys[i]))
+			return i;
+	}
+	return KEY_NONE;
+}
+
+/* A name out of the header, checked; NULL when it is none. */
+static char *
+read_name(Span span, const char *what, int line, VifloError *error)
+{
+	char	   *name = copy_span(span);
+
+	if (viflo_name_check(name, what, error))
+		return name;
+	if (error != NULL)
+		error->line = line;
+	return NULL;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Some name that is in the list twice, or NULL.  By sorting: lists can be long. */
+static const char *
+duplicate_name(const VifloNames *names)
+{
+	char	  **sorted;
+	const char *duplicate = NULL;
+
+	if (names->count < 2)
+		return NULL;
+	sorted = palloc(names->count * sizeof(char *));
+	memcpy(sorted, names->names, names->count * sizeof(char *));
+	qsort(sorted, names->count, sizeof(char *), compare_names);
+	for (int i = 1; i < names->count && duplicate == NULL; i++)
+	{
+		if (strcmp(sorted[i - 1], sorted[i]) == 0)
+			duplicate = sorted[i];
+	}
+	pfree(sorted);
+	return duplicate;
+}
+
+/* A comma list; an empty value is an empty list. */
+static bool
+read_names(Span value, HeaderKey key, int line, VifloNames *names,
+		   VifloError *error)
+{
+	const char *what = key == KEY_LABELS ? "branch label" : "revision";
+	const char *duplicate;
+	const char *comma;
+
+	if (is_empty(value))
+		return true;
+	do
+	{
+		Span		item = value;
+		char	   *name;
+
+		comma = memchr(value.start, ',', value.end - value.start);
+		if (comma != NULL)
+		{
+			item.end = comma;
+			value.start = comma + 1;
+		}
+		item = trim(item);
+		if (is_empty(item))
+			return viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+								  "header \"%s\" has an empty item",
+								  header_keys[key]);
+		name = read_name(item, what, line, error);
+		if (name == NULL)
+			return false;
+		viflo_names_add(names, name);
+	} while (comma != NULL);
+
+	duplicate = duplicate_name(names);
+	if (duplicate != NULL)
+		return viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+							  "header \"%s\" names \"%s\" twice",
+							  header_keys[key], duplicate);
+	return true;
+}
+
+static bool
+read_transaction(Span value, int line, VifloTransaction *transaction,
+				 VifloError *error)
+{
+	if (key_matches(value, "on"))
+		*transaction = VIFLO_TRANSACTION_ON;
+	else if (key_matches(value, "off"))
+		*transaction = VIFLO_TRANSACTION_OFF;
+	else
+	{
+		viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+					   "header \"transaction\" must be \"on\" or \"off\", not \"%s\"",
+					   copy_span(value));
+		viflo_error_hint(error, "Leave it out to have it found out from the statements.");
+		return false;
+	}
+	return true;
+}
+
+/* Takes one header line into *revision. */
+static bool
+read_header(HeaderKey key, Span value, int line, VifloRevision *revision,
+			VifloError *error)
+{
+	switch (key)
+	{
+		case KEY_REVISION:
+			revision->id = read_name(value, "revision", line, error);
+			return revision->id != NULL;
+		case KEY_REVISES:
+			return read_names(value, key, line, &revision->down, error);
+		case KEY_DEPENDS_ON:
+			return read_names(value, key, line, &revision->depends_on, error);
+		case KEY_LABELS:
+			return read_names(value, key, line, &revision->labels, error);
+		case KEY_MESSAGE:
+			revision->message = copy_span(value);
+			return true;
+		case KEY_CREATED:
+			if (!is_empty(value))
+				revision->created = copy_span(value);
+			return true;
+		case KEY_TRANSACTION:
+			return read_transaction(value, line, &revision->transaction, error);
+		case KEY_NONE:
+			break;
+	}
+	return true;
+}
+
+/* No header was found where one must be. */
+static bool
+no_header(int line, VifloError *error)
+{
+	viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+				   "script does not begin with a revision header");
+	viflo_error_hint(error, "The first line that is not blank or a comment must be \"-- %s: ID\".",
+					 REVISION_KEY);
+	return false;
+}
+
+/*
+ * Takes one line before the first section; *seen has a bit for each key.
+ */
+static bool
+read_header_line(Span line, int number, unsigned int *seen,
+				 VifloRevision *revision, VifloError *error)
+{
+	Span		value;
+	HeaderKey	key;
+
+	if (is_empty(trim(line)))
+		return true;
+	if (!is_comment(line))
+	{
+		if (*seen == 0)
+			return no_header(number, error);
+		viflo_error_at(error, VIFLO_INVALID_SCRIPT, number,
+					   "text before the first section");
+		viflo_error_hint(error, "Put it after a line \"-- viflo up\".");
+		return false;
+	}
+	key = header_line(line, &value);
+	if (key == KEY_NONE)
+		return true;
+	if (*seen == 0 && key != KEY_REVISION)
+		return no_header(number, error);
+	if (*seen & (1U << key))
+		return viflo_error_at(error, VIFLO_INVALID_SCRIPT, number,
+							  "header \"%s\" is given twice",
+							  header_keys[key]);
+	*seen |= 1U << key;
+	return read_header(key, value, number, revision, error);
+}
+
+static VifloSection *
+section_of(VifloRevision *revision, SectionKind kind)
+{
+	switch (kind)
+	{
+		case SECTION_UP:
+			return &revision->up;
+		case SECTION_DOWN:
+			return &revision->down_section;
+		case SECTION_VERIFY:
+			return &revision->verify;
+		case SECTION_BACKFILL:
+			return &revision->backfill;
+		case SECTION_NONE:
+			break;
+	}
+	return NULL;
+}
+
+/*
+ * Begins a section after its marker, whose text past the word is rest.
+ * NULL when there is one of the kind already.
+ */
+static VifloSection *
+begin_section(SectionKind kind, Span rest, const LineReader *lines,
+			  VifloRevision *revision, VifloError *error)
+{
+	VifloSection *section = section_of(revision, kind);
+	Span		name;
+
+	if (section->text != NULL)
+	{
+		viflo_error_at(error, VIFLO_INVALID_SCRIPT, lines->number,
+					   "section \"%s\" is given twice", section_words[kind]);
+		return NULL;
+	}
+	section->text = lines->next;
+	section->first_line = lines->number + 1;
+	if (skip_word(trim(rest), "from", &name) &&
+		!is_empty(name) && is_blank(*name.start))
+	{
+		section->file = copy_span(trim(name));
+		section->first_line = 1;
+	}
+	return section;
+}
+
+/* The whole text, its length and bytes having been checked. */
+static bool
+read_script(LineReader lines, VifloRevision *revision, VifloError *error)
+{
+	VifloSection *section = NULL;
+	unsigned int seen = 0;
+	Span		line;
+
+	while (next_line(&lines, &line))
+	{
+		Span		rest;
+		SectionKind kind = section_marker(line, &rest);
+
+		if (kind != SECTION_NONE)
+		{
+			if (seen == 0)
+				return no_header(lines.number, error);
+			if (section != NULL)
+				section->length = line.start - section->text;
+			section = begin_section(kind, rest, &lines, revision, error);
+			if (section == NULL)
+				return false;
+		}
+		else if (section == NULL &&
+				 !read_header_line(line, lines.number, &seen, revision, error))
+			return false;
+	}
+	if (section != NULL)
+		section->length = lines.end - section->text;
+	if (seen == 0)
+		return no_header(1, error);
+	if (revision->up.text == NULL)
+	{
+		viflo_error_at(error, VIFLO_INVALID_SCRIPT, Max(lines.number, 1),
+					   "script of revision \"%s\" has no up section",
+					   revision->id);
+		viflo_error_hint(error, "A section begins at a line \"-- viflo up\"; it may be empty.");
+		return false;
+	}
+	return true;
+}
+
+/* The line of the byte at p. */
+static int
+line_of(const char *text, const char *p)
+{
+	LineReader	lines = {text, p, 0};
+	Span		line;
+	int			number = 1;
+
+	while (next_line(&lines, &line))
+	{
+		if (line.end < p)
+			number++;
+	}
+	return number;
+}
+
+bool
+viflo_script_read(const char *script, size_t length,
+				  VifloRevision *revision, VifloError *error)
+{
+	const char *nul;
+
+	memset(revision, 0, sizeof(*revision));
+	if (length > SCRIPT_MAX)
+		return viflo_error_at(error, VIFLO_INVALID_SCRIPT, 1,
+							  "script is too long: %zu bytes", length);
+	nul = length == 0 ? NULL : memchr(script, '\0', length);
+	if (nul != NULL)
+		return viflo_error_at(error, VIFLO_INVALID_SCRIPT,
+							  line_of(script, nul),
+							  "script contains a NUL byte");
+	if (!read_script(read_lines(script, length), revision, error))
+		return false;
+	if (revision->message == NULL)
+		revision->message = pstrdup("");
+	return viflo_script_checksum(&revision->up, &revision->down_section,
+								 revision->checksum, error);
+}
+
+int
+viflo_script_marker_line(const char *text, size_t length)
+{
+	LineReader	lines = read_lines(text, length);
+	Span		line;
+
+	while (next_line(&lines, &line))
+	{
+		Span		rest;
+
+		if (section_marker(line, &rest) != SECTION_NONE)
+			return lines.number;
+		if (is_comment(line) && header_line(line, &rest) == KEY_REVISION)
+			return lines.number;
+	}
+	return 0;
+}
+
+/* Appends text as one line, without its end. */
+static void
+append_line(StringInfo buf, const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (text[0] == '\r' && text[1] == '\n')
+			continue;
+		appendStringInfoChar(buf, *text == '\n' ? ' ' : *text);
+	}
+}
+
+static void
+write_header(StringInfo buf, HeaderKey key, const char *value)
+{
+	appendStringInfo(buf, "-- %s:", header_keys[key]);
+	if (*value != '\0')
+		appendStringInfoChar(buf, ' ');
+	append_line(buf, value);
+	appendStringInfoChar(buf, '\n');
+}
+
+static void
+write_names(StringInfo buf, HeaderKey key, const VifloNames *names)
+{
+	appendStringInfo(buf, "-- %s:", header_keys[key]);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(buf, "%s %s", i > 0 ? "," : "", names->names[i]);
+	appendStringInfoChar(buf, '\n');
+}
+
+static void
+write_section(StringInfo buf, SectionKind kind, const VifloSection *section)
+{
+	if (section->text == NULL)
+		return;
+	appendStringInfo(buf, "-- viflo %s", section_words[kind]);
+	if (section->file != NULL)
+	{
+		appendStringInfoString(buf, " from ");
+		append_line(buf, section->file);
+	}
+	appendStringInfoChar(buf, '\n');
+	if (section->file != NULL)
+	{
+		for (int line = 1; line < section->first_line; line++)
+			appendStringInfoChar(buf, '\n');
+	}
+	if (section->length == 0)
+		return;
+	if (section->length > SCRIPT_MAX)
+		enlargeStringInfo(buf, PG_INT32_MAX);	/* raises the usual error */
+	appendBinaryStringInfo(buf, section->text, (int) section->length);
+	if (section->text[section->length - 1] != '\n')
+		appendStringInfoChar(buf, '\n');
+}
+
+void
+viflo_script_write(StringInfo buf, const VifloRevision *revision)
+{
+	write_header(buf, KEY_REVISION, revision->id);
+	write_names(buf, KEY_REVISES, &revision->down);
+	if (revision->depends_on.count > 0)
+		write_names(buf, KEY_DEPENDS_ON, &revision->depends_on);
+	if (revision->labels.count > 0)
+		write_names(buf, KEY_LABELS, &revision->labels);
+	if (revision->message != NULL && revision->message[0] != '\0')
+		write_header(buf, KEY_MESSAGE, revision->message);
+	if (revision->created != NULL && revision->created[0] != '\0')
+		write_header(buf, KEY_CREATED, revision->created);
+	if (revision->transaction != VIFLO_TRANSACTION_AUTO)
+		write_header(buf, KEY_TRANSACTION,
+					 revision->transaction == VIFLO_TRANSACTION_ON ? "on" : "off");
+	appendStringInfoChar(buf, '\n');
+	write_section(buf, SECTION_UP, &revision->up);
+	write_section(buf, SECTION_DOWN, &revision->down_section);
+	write_section(buf, SECTION_VERIFY, &revision->verify);
+	write_section(buf, SECTION_BACKFILL, &revision->backfill);
+}
+
+static bool
+hash(pg_cryptohash_ctx *digest, const char *start, const char *end)
+{
+	return start == end ||
+		pg_cryptohash_update(digest, (const uint8 *) start, end - start) == 0;
+}
+
+/*
+ * Hashes the lines of a section, as script.h says.  Lines that need no
+ * change go to the digest together.
+ */
+static bool
+hash_section(pg_cryptohash_ctx *digest, const VifloSection *section)
+{
+	const char *start = section->text;
+	const char *end = start + section->length;
+	const char *run;
+	const char *lf;
+
+	/* Blank lines at both ends, and white space at the last line's. */
+	while (end > start && (is_blank(end[-1]) || end[-1] == '\n'))
+		end--;
+	for (const char *p = start; p < end && (is_blank(*p) || *p == '\n'); p++)
+	{
+		if (*p == '\n')
+			start = p + 1;
+	}
+	if (start == end)
+		return true;
+
+	run = start;
+	while ((lf = memchr(start, '\n', end - start)) != NULL)
+	{
+		const char *line_end = lf;
+
+		while (line_end > start && is_blank(line_end[-1]))
+			line_end--;
+		if (line_end < lf)
+		{
+			if (!hash(digest, run, line_end))
+				return false;
+			run = lf;
+		}
+		start = lf + 1;
+	}
+	return hash(digest, run, end) && hash(digest, "\n", "\n" + 1);
+}
+
+static bool
+hash_sections(pg_cryptohash_ctx *digest, const VifloSection *up,
+			  const VifloSection *down, uint8 result[PG_SHA256_DIGEST_LENGTH])
+{
+	static const char separator = '\0';
+
+	if (pg_cryptohash_init(digest) < 0)
+		return false;
+	if (up->text != NULL && !hash_section(digest, up))
+		return false;
+	if (down->text != NULL &&
+		!(hash(digest, &separator, &separator + 1) &&
+		  hash_section(digest, down)))
+		return false;
+	return pg_cryptohash_final(digest, result, PG_SHA256_DIGEST_LENGTH) == 0;
+}
+
+bool
+viflo_script_checksum(const VifloSection *up, const VifloSection *down,
+					  char checksum[65], VifloError *error)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8		result[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *digest = pg_cryptohash_create(PG_SHA256);
+
+	if (digest == NULL)
+		return viflo_error(error, "53200", "out of memory");
+	if (!hash_sections(digest, up, down, result))
+	{
+		viflo_error(error, "XX000", "could not compute a checksum: %s",
+					pg_cryptohash_error(digest));
+		pg_cryptohash_free(digest);
+		return false;
+	}
+	pg_cryptohash_free(digest);
+	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
+	{
+		checksum[2 * i] = digits[result[i] >> 4];
+		checksum[2 * i + 1] = digits[result[i] & 15];
+	}
+	checksum[64] = '\0';
+	return true;
+}
+
+void
+viflo_script_slug(StringInfo buf, const char *message, int max_length)
+{
+	int			start = buf->len;
+	bool		gap = false;
+
+	for (const char *p = message; *p != '\0'; p++)
+	{
+		unsigned char c = pg_ascii_tolower((unsigned char) *p);
+
+		if (IS_HIGHBIT_SET(c) || (c >= 'a' && c <= 'z') ||
+			(c >= '0' && c <= '9'))
+		{
+			if (gap && buf->len > start)
+				appendStringInfoChar(buf, '_');
+			appendStringInfoChar(buf, c);
+			gap = false;
+		}
+		else
+			gap = true;
+		/* One byte more than wanted shows whether the end cuts a character. */
+		if (buf->len - start > max_length)
+			break;
+	}
+	if (buf->len - start > max_length)
+	{
+		int			end = start + Max(max_length, 0);
+
+		while (end > start && ((unsigned char) buf->data[end] & 0xc0) == 0x80)
+			end--;
+		while (end > start && buf->data[end - 1] == '_')
+			end--;
+		buf->len = end;
+		buf->data[end] = '\0';
+	}
+}

@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ * look.c
+ *	  SQL functions that only look.  They work on a hot standby, too.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "api/arguments.h"
+#include "common/sqlstate.h"
+#include "report.h"
+#include "run/engine.h"
+#include "store/state.h"
+#include "store/tables.h"
+
+PG_FUNCTION_INFO_V1(viflo_current);
+PG_FUNCTION_INFO_V1(viflo_heads);
+PG_FUNCTION_INFO_V1(viflo_branches);
+PG_FUNCTION_INFO_V1(viflo_history);
+PG_FUNCTION_INFO_V1(viflo_show);
+PG_FUNCTION_INFO_V1(viflo_log);
+PG_FUNCTION_INFO_V1(viflo_check);
+
+/* Columns that every function on revisions begins with; see node_values(). */
+#define NODE_COLUMNS 11
+#define SHOW_COLUMNS (NODE_COLUMNS + 7)
+
+/* Is the node applied, and none that follows it by down revision? */
+static bool
+is_current(const VifloProjectState *state, int node)
+{
+	const VifloNode *n = &state->graph->nodes[node];
+
+	if (!state->applied[node])
+		return false;
+	for (int i = 0; i < n->nchildren; i++)
+		if (state->applied[n->children[i]])
+			return false;
+	return true;
+}
+
+static void
+node_values(const VifloProjectState *state, int node, Datum *values)
+{
+	const VifloRevision *revision = &state->revisions[node];
+	const VifloNode *n = &state->graph->nodes[node];
+
+	values[0] = CStringGetTextDatum(revision->id);
+	values[1] = viflo_result_names(&revision->down);
+	values[2] = viflo_result_names(&revision->depends_on);
+	values[3] = viflo_result_names(&revision->labels);
+	values[4] = CStringGetTextDatum(revision->message);
+	values[5] = BoolGetDatum(n->nchildren == 0);
+	values[6] = BoolGetDatum(n->nchildren > 1);
+	values[7] = BoolGetDatum(n->nparents > 1);
+	values[8] = BoolGetDatum(is_current(state, node));
+	values[9] = BoolGetDatum(state->applied[node]);
+	values[10] = BoolGetDatum(state->entries[node].transactional);
+}
+
+static void
+node_row(FunctionCallInfo fcinfo, const VifloProjectState *state, int node)
+{
+	Datum		values[NODE_COLUMNS];
+	bool		nulls[NODE_COLUMNS] = {false};
+
+	node_values(state, node, values);
+	viflo_result_row(fcinfo, values, nulls);
+}
+
+/*
+ * viflo_current(project text)
+ */
+Datum
+viflo_current(PG_FUNCTION_ARGS)
+{
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+
+	InitMaterializedSRF(fcinfo, 0);
+	viflo_engine_check_missing(state);
+	for (int node = 0; node < state->count; node++)
+	{
+		Datum		values[5];
+		bool		nulls[5] = {false};
+
+		if (!is_current(state, node))
+			continue;
+		values[0] = CStringGetTextDatum(state->revisions[node].id);
+		values[1] = BoolGetDatum(state->graph->nodes[node].nchildren == 0);
+		values[2] = CStringGetTextDatum(state->revisions[node].message);
+		values[3] = TimestampTzGetDatum(state->entries[node].applied_at);
+		values[4] = CStringGetTextDatum(state->entries[node].applied_by);
+		viflo_result_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * viflo_heads(project text)
+ */
+Datum
+viflo_heads(PG_FUNCTION_ARGS)
+{
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < state->graph->nheads; i++)
+		node_row(fcinfo, state, state->graph->heads[i]);
+	return (Datum) 0;
+}
+
+/*
+ * viflo_branches(project text)
+ */
+Datum
+viflo_branches(PG_FUNCTION_ARGS)
+{
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int node = 0; node < state->count; node++)
+		if (state->graph->nodes[node].nchildren > 1)
+			node_row(fcinfo, state, node);
+	return (Datum) 0;
+}
+
+/*
+ * viflo_history(range text, project text)
+ */
+Datum
+viflo_history(PG_FUNCTION_ARGS)
+{
+	const char *range = viflo_arg_required(fcinfo, 0, "range");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloError	error = {0};
+	int		   *found;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	count = viflo_target_history(state->graph, state->applied, range, &found, &error);
+	if (count < 0)
+		viflo_report_error(&error);
+	for (int i = 0; i < count; i++)
+		node_row(fcinfo, state, found[i]);
+	return (Datum) 0;
+}
+
+/*
+ * viflo_show(revision text, project text)
+ */
+Datum
+viflo_show(PG_FUNCTION_ARGS)
+{
+	const char *name = viflo_arg_required(fcinfo, 0, "revision");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloError	error = {0};
+	int		   *found;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	count = viflo_target_resolve(state->graph, name, &found, &error);
+	if (count < 0)
+		viflo_report_error(&error);
+	for (int i = 0; i < count; i++)
+	{
+		const VifloEntry *entry = &state->entries[found[i]];
+		bool		applied = state->applied[found[i]];
+		Datum		values[SHOW_COLUMNS] = {0};
+		bool		nulls[SHOW_COLUMNS] = {false};
+
+		node_values(state, found[i], values);
+		values[11] = BoolGetDatum(entry->reversible);
+		values[12] = BoolGetDatum(entry->bundled);
+		values[13] = CStringGetTextDatum(state->revisions[found[i]].checksum);
+		if (applied)
+		{
+			values[14] = CStringGetTextDatum(entry->applied_checksum);
+			values[15] = TimestampTzGetDatum(entry->applied_at);
+			values[16] = CStringGetTextDatum(entry->applied_by);
+		}
+		else
+			nulls[14] = nulls[15] = nulls[16] = true;
+		if (entry->source != NULL)
+			values[17] = CStringGetTextDatum(entry->source);
+		else
+			nulls[17] = true;
+		viflo_result_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * viflo_log(project text)
+ *
+ * Error texts may hold data of the tables that a script worked on.
+ */
+Datum
+viflo_log(PG_FUNCTION_ARGS)
+{
+	const char *project = viflo_arg_project(fcinfo, 0);
+	bool		may_see_errors;
+	VifloScan	scan;
+
+	may_see_errors =
+		pg_class_aclcheck(viflo_table_oid(VIFLO_TABLE_LOG), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	InitMaterializedSRF(fcinfo, 0);
+	viflo_scan_begin(&scan, VIFLO_TABLE_LOG, NULL, 0, NULL);
+	while (viflo_scan_next(&scan))
+	{
+		Datum		values[VIFLO_LOG_COLUMNS];
+		bool		nulls[VIFLO_LOG_COLUMNS];
+		int			column = 0;
+
+		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0)
+			continue;
+		if (!may_see_errors && !scan.nulls[VIFLO_LOG_ERROR - 1])
+			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
+		for (int i = 1; i <= VIFLO_LOG_COLUMNS; i++)
+		{
+			if (i == VIFLO_LOG_TENANT)
+				continue;
+			values[column] = scan.values[i - 1];
+			nulls[column] = scan.nulls[i - 1];
+			column++;
+		}
+		viflo_result_row(fcinfo, values, nulls);
+	}
+	viflo_scan_end(&scan);
+	return (Datum) 0;
+}
+
+/*
+ * viflo_check(project text)
+ */
+Datum
+viflo_check(PG_FUNCTION_ARGS)
+{
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	int			pending = 0;
+	int			first = -1;
+
+	viflo_engine_check_missing(state);
+	for (int i = 0; i < state->count; i++)
+	{
+		int			node = state->graph->order[i];
+
+		if (!state->applied[node])
+		{
+			if (pending++ == 0)
+				first = node;
+		}
+		else if (strcmp(state->entries[node].applied_checksum, state->revisions[node].checksum) != 0)
+			ereport(ERROR,
+					(viflo_errcode(VIFLO_CHANGED_REVISION),
+					 errmsg("revision \"%s\" has changed since it was applied", state->revisions[node].id),
+					 errdetail("It was applied with checksum %s; the registered text has %s.",
+							   state->entries[node].applied_checksum, state->revisions[node].checksum),
+					 errhint("Restore its text, or accept the registered one with viflo_repair().")));
+	}
+	if (state->graph->nheads > 1)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_MULTIPLE_HEADS),
+				 errmsg("project \"%s\" has %d heads", state->project, state->graph->nheads),
+				 errdetail("Two of them are \"%s\" and \"%s\".",
+						   state->revisions[state->graph->heads[0]].id,
+						   state->revisions[state->graph->heads[1]].id),
+				 errhint("Join them with viflo_merge().")));
+	if (pending > 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_BEHIND),
+				 errmsg_plural("%d revision of project \"%s\" is not applied",
+							   "%d revisions of project \"%s\" are not applied",
+							   pending, pending, state->project),
+				 errdetail("The first of them is \"%s\".", state->revisions[first].id),
+				 errhint("Apply them with viflo_upgrade().")));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,186 @@
+/*-------------------------------------------------------------------------
+ * run.c
+ *	  SQL functions that run, record, or show a plan.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "api/arguments.h"
+#include "common/sqlstate.h"
+#include "report.h"
+#include "run/engine.h"
+#include "run/offline.h"
+#include "store/state.h"
+
+PG_FUNCTION_INFO_V1(viflo_upgrade);
+PG_FUNCTION_INFO_V1(viflo_downgrade);
+PG_FUNCTION_INFO_V1(viflo_stamp);
+PG_FUNCTION_INFO_V1(viflo_stamp_many);
+PG_FUNCTION_INFO_V1(viflo_plan);
+PG_FUNCTION_INFO_V1(viflo_sql);
+PG_FUNCTION_INFO_V1(viflo_record);
+
+/* Watcher: a result row for each step that ran. */
+static void
+add_step_row(void *state, const VifloWatchedStep *step, instr_time duration)
+{
+	FunctionCallInfo fcinfo = state;
+	Interval	interval = {0};
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	interval.time = INSTR_TIME_GET_MICROSEC(duration);
+	values[0] = Int32GetDatum(step->number);
+	values[1] = CStringGetTextDatum(step->up ? "up" : "down");
+	values[2] = CStringGetTextDatum(step->revision);
+	values[3] = CStringGetTextDatum(step->message);
+	values[4] = IntervalPGetDatum(&interval);
+	viflo_result_row(fcinfo, values, nulls);
+}
+
+static Datum
+run(FunctionCallInfo fcinfo, VifloDirection direction)
+{
+	VifloWatcher rows = {.state = fcinfo,.step_end = add_step_row};
+	VifloRun	request = {
+		.project = viflo_arg_project(fcinfo, 1),
+		.tenant = "",
+		.direction = direction,
+		.target = viflo_arg_required(fcinfo, 0, "target"),
+		.watchers = &rows
+	};
+
+	InitMaterializedSRF(fcinfo, 0);
+	(void) viflo_engine_run(&request);
+	return (Datum) 0;
+}
+
+/*
+ * viflo_upgrade(target text, project text)
+ */
+Datum
+viflo_upgrade(PG_FUNCTION_ARGS)
+{
+	return run(fcinfo, VIFLO_UP);
+}
+
+/*
+ * viflo_downgrade(target text, project text)
+ */
+Datum
+viflo_downgrade(PG_FUNCTION_ARGS)
+{
+	return run(fcinfo, VIFLO_DOWN);
+}
+
+/*
+ * viflo_stamp(target text, purge boolean, project text)
+ */
+Datum
+viflo_stamp(PG_FUNCTION_ARGS)
+{
+	const char *target = viflo_arg_required(fcinfo, 0, "target");
+
+	viflo_engine_stamp(viflo_arg_project(fcinfo, 2), "", &target, 1,
+					   viflo_arg_bool(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+/*
+ * viflo_stamp(targets text[], purge boolean, project text)
+ */
+Datum
+viflo_stamp_many(PG_FUNCTION_ARGS)
+{
+	VifloNames	targets = viflo_arg_names(fcinfo, 0, "targets", false);
+
+	viflo_engine_stamp(viflo_arg_project(fcinfo, 2), "",
+					   (const char *const *) targets.names, targets.count,
+					   viflo_arg_bool(fcinfo, 1));
+	PG_RETURN_VOID();
+}
+
+/*
+ * viflo_plan(target text, project text)
+ */
+Datum
+viflo_plan(PG_FUNCTION_ARGS)
+{
+	const char *target = viflo_arg_required(fcinfo, 0, "target");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloPlan	plan = {0};
+	VifloError	error = {0};
+	bool		ok;
+
+	InitMaterializedSRF(fcinfo, 0);
+	viflo_engine_check_missing(state);
+	if (viflo_plan_is_downgrade(state->graph, viflo_state_view(state), target))
+		ok = viflo_plan_downgrade(state->graph, viflo_state_view(state), target, &plan, &error);
+	else
+		ok = viflo_plan_upgrade(state->graph, viflo_state_view(state), target, &plan, &error);
+	if (!ok)
+		viflo_report_error(&error);
+
+	for (int i = 0; i < plan.count; i++)
+	{
+		const VifloRevision *revision = &state->revisions[plan.steps[i].node];
+		const VifloEntry *entry = &state->entries[plan.steps[i].node];
+		bool		up = plan.steps[i].direction == VIFLO_UP;
+		Datum		values[5];
+		bool		nulls[5] = {false};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = CStringGetTextDatum(up ? "up" : "down");
+		values[2] = CStringGetTextDatum(revision->id);
+		values[3] = CStringGetTextDatum(revision->message);
+		values[4] = BoolGetDatum(up ? entry->transactional : entry->down_transactional);
+		viflo_result_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * viflo_sql(range text, project text)
+ */
+Datum
+viflo_sql(PG_FUNCTION_ARGS)
+{
+	StringInfoData buf;
+	char	   *schema = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
+
+	initStringInfo(&buf);
+	viflo_offline_script(&buf, viflo_arg_project(fcinfo, 1),
+						 viflo_arg_required(fcinfo, 0, "range"), quote_identifier(schema));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+}
+
+/*
+ * viflo_record(revision text, direction text, started timestamptz, statements int,
+ *				project text)
+ */
+Datum
+viflo_record(PG_FUNCTION_ARGS)
+{
+	const char *revision = viflo_arg_required(fcinfo, 0, "revision");
+	const char *direction = viflo_arg_required(fcinfo, 1, "direction");
+	const char *project = viflo_arg_project(fcinfo, 4);
+	bool		up = strcmp(direction, "up") == 0;
+
+	if (!up && strcmp(direction, "down") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("direction must be \"up\" or \"down\", not \"%s\"", direction)));
+	if (PG_ARGISNULL(2))
+		viflo_offline_check(project, "", revision, up);
+	else
+		viflo_offline_record(project, "", revision, up, PG_GETARG_TIMESTAMPTZ(2),
+							 PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3));
+	PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
+}

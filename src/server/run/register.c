@@ -1,0 +1,315 @@
+/*-------------------------------------------------------------------------
+ * register.c
+ *	  Registers revisions: from texts to a sound graph in the catalog.
+ *
+ * Under the migrator lock the registered revisions and the new ones are
+ * built into one graph, which finds every fault that can be known now; then
+ * rows are written.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/extension.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "common/script.h"
+#include "common/sqlstate.h"
+#include "report.h"
+#include "run/lock.h"
+#include "run/register.h"
+#include "run/split.h"
+#include "store/history.h"
+#include "store/revisions.h"
+#include "store/state.h"
+
+void
+viflo_register_digest(const char *script, size_t length, char digest[65])
+{
+	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	if (ctx == NULL ||
+		pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, (const uint8 *) script, length) < 0 ||
+		pg_cryptohash_final(ctx, bytes, sizeof(bytes)) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+	pg_cryptohash_free(ctx);
+	hex_encode((const char *) bytes, sizeof(bytes), digest);
+	digest[64] = '\0';
+}
+
+/* Warns of a syntax error in a section that is registered all the same. */
+static void
+warn_of_syntax(const VifloRevision *revision, const VifloSection *section,
+			   const char *direction, const char *source, const ErrorData *error)
+{
+	char	   *text = pnstrdup(section->text, section->length);
+	int			offset = pg_mbcliplen(text, section->length, 0);
+
+	if (error->cursorpos > 0)
+		offset = pg_mbcharcliplen(text, section->length, error->cursorpos - 1);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("revision \"%s\" (%s), line %d: %s", revision->id, direction,
+					section->first_line + viflo_line_of(text, offset) - 1, error->message),
+			 section->file || source ?
+			 errdetail("It is registered as it is in file \"%s\", and will fail when it runs.",
+					   section->file ? section->file : source) :
+			 errdetail("It is registered as it is, and will fail when it runs.")));
+}
+
+/*
+ * Can the section run inside a transaction?  Found out from its statements,
+ * and held against what the header says.
+ */
+static bool
+section_is_transactional(const VifloRevision *revision, const VifloSection *section,
+						 const char *direction, const char *source)
+{
+	MemoryContext context;
+	MemoryContext old;
+	VifloStatements *statements;
+	ErrorData  *error = NULL;
+	bool		result = true;
+	VifloPlace	place = {
+		.revision = revision->id,
+		.direction = direction,
+		.file = section->file ? section->file : source,
+		.first_line = section->first_line
+	};
+
+	if (section->text == NULL)
+		return true;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "viflo registration",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	place.text = pnstrdup(section->text, section->length);
+	viflo_place_enter(&place);
+	statements = viflo_split_quietly(section->text, section->length, &error);
+	if (statements != NULL)
+		result = statements->transactional;
+	for (int i = 0; statements != NULL && i < statements->count; i++)
+	{
+		const VifloStatement *statement = &statements->statements[i];
+
+		if (revision->transaction != VIFLO_TRANSACTION_ON || statement->forbidden == NULL)
+			continue;
+		place.location = statement->location;
+		place.length = statement->length;
+		place.line = statement->line;
+		place.number = statement->number;
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_NOT_TRANSACTIONAL),
+				 errmsg("%s cannot run inside a transaction", statement->forbidden),
+				 errhint("Remove \"transaction: on\" from the revision's header.")));
+	}
+	viflo_place_leave(&place);
+	if (error != NULL)
+		warn_of_syntax(revision, section, direction, source, error);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result && revision->transaction != VIFLO_TRANSACTION_OFF;
+}
+
+/* Raises what the script reader found, with the line it found it on. */
+static void
+report_script_error(const VifloError *error, const char *source)
+{
+	if (error->line == 0)
+		viflo_report_error(error);
+	ereport(ERROR,
+			(viflo_errcode(error->sqlstate),
+			 errmsg("%s", error->message),
+			 error->detail ? errdetail("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0,
+			 source ? errcontext("file \"%s\", line %d", source, error->line) :
+			 errcontext("script, line %d", error->line)));
+}
+
+void
+viflo_register_read(VifloRegistration *registration, const char *script, size_t length,
+					const char *source)
+{
+	VifloRevision *revision = &registration->revision;
+	VifloError	error = {0};
+
+	memset(registration, 0, sizeof(*registration));
+	registration->script = script;
+	registration->length = length;
+	registration->source = source;
+	if (!viflo_script_read(script, length, revision, &error))
+		report_script_error(&error, source);
+	viflo_register_digest(script, length, registration->digest);
+	registration->transactional =
+		section_is_transactional(revision, &revision->up, "up", source);
+	registration->down_transactional =
+		section_is_transactional(revision, &revision->down_section, "down", source);
+}
+
+/*
+ * May this registration take the place of the registered one?  Raises if not.
+ */
+static void
+check_replacement(const VifloProjectState *state, int node,
+				  const VifloRegistration *registration, bool force)
+{
+	const char *id = registration->revision.id;
+	const char *registered = state->revisions[node].checksum;
+	const char *checksum = registration->revision.checksum;
+
+	if (state->entries[node].bundled && !creating_extension)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_IN_USE),
+				 errmsg("revision \"%s\" of project \"%s\" belongs to the extension", id, state->project),
+				 errhint("Load your own revisions into a project of their own; see setting viflo_migrate.project.")));
+	if (force || strcmp(registered, checksum) == 0)
+		return;
+	if (viflo_history_is_applied(state->project, id))
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_CHANGED_REVISION),
+				 errmsg("revision \"%s\" is applied, and its text has changed", id),
+				 errdetail("The registered text has checksum %s, the new one %s.", registered, checksum),
+				 errhint("Restore the text and put the change into a new revision; or load it with force => true and accept it with viflo_repair().")));
+}
+
+/*
+ * Raises unless all registered revisions and the new ones together make a
+ * sound graph.
+ */
+static void
+check_graph(const VifloProjectState *state, const VifloRegistration *registrations,
+			const int *nodes, int count)
+{
+	VifloRevision *all = MemoryContextAllocHuge(CurrentMemoryContext,
+												sizeof(VifloRevision) * ((Size) state->count + count));
+	int			total = state->count;
+	VifloError	error = {0};
+
+	if (state->count > 0)
+		memcpy(all, state->revisions, sizeof(VifloRevision) * state->count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nodes[i] >= 0)
+			all[nodes[i]] = registrations[i].revision;
+		else
+			all[total++] = registrations[i].revision;
+	}
+	if (viflo_graph_build(all, total, &error) == NULL)
+		viflo_report_error(&error);
+}
+
+/* Are all of them registered with this very text? */
+static bool
+all_known(const VifloProjectState *state, const VifloRegistration *registrations, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		int			node = viflo_graph_find(state->graph, registrations[i].revision.id);
+
+		if (node < 0 || strcmp(state->entries[node].digest, registrations[i].digest) != 0)
+			return false;
+	}
+	return true;
+}
+
+void
+viflo_register_all(const char *project, VifloRegistration *registrations, int count, bool force)
+{
+	MemoryContext context;
+	MemoryContext old;
+	VifloProjectState *state = viflo_state_get(project, "");
+	int		   *nodes;
+	int64		position;
+
+	if (all_known(state, registrations, count))
+		return;
+
+	PreventCommandIfReadOnly("registration of a revision");
+	viflo_lock_acquire(project, "");
+	state = viflo_state_get(project, "");
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "viflo registration",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	nodes = palloc(sizeof(int) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		nodes[i] = viflo_graph_find(state->graph, registrations[i].revision.id);
+		if (nodes[i] >= 0 &&
+			strcmp(state->entries[nodes[i]].digest, registrations[i].digest) != 0)
+			check_replacement(state, nodes[i], &registrations[i], force);
+	}
+	check_graph(state, registrations, nodes, count);
+
+	viflo_state_announce();
+	position = state->last_position;
+	for (int i = 0; i < count; i++)
+	{
+		const VifloRegistration *registration = &registrations[i];
+		const VifloEntry *known = nodes[i] < 0 ? NULL : &state->entries[nodes[i]];
+		VifloRevisionRow row = {
+			.project = project,
+			.revision = &registration->revision,
+			.position = known ? known->position : ++position,
+			.transactional = registration->transactional,
+			.down_transactional = registration->down_transactional,
+			.bundled = creating_extension,
+			.digest = registration->digest,
+			.source = registration->source,
+			.script = registration->script,
+			.length = registration->length
+		};
+
+		CHECK_FOR_INTERRUPTS();
+		if (known == NULL || strcmp(known->digest, registration->digest) != 0)
+			viflo_revisions_put(&row, known != NULL);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+viflo_register_remove(const char *project, const char *revision)
+{
+	VifloProjectState *state;
+	const VifloNode *node;
+	VifloError	error = {0};
+	int			index;
+	const char *id;
+
+	PreventCommandIfReadOnly("viflo_remove()");
+	viflo_lock_acquire(project, "");
+	state = viflo_state_get(project, "");
+	if (!viflo_target_resolve_one(state->graph, revision, &index, &error))
+		viflo_report_error(&error);
+	if (index < 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_TARGET),
+				 errmsg("\"%s\" is not a revision", revision)));
+	node = &state->graph->nodes[index];
+	id = pstrdup(node->revision->id);
+
+	if (state->entries[index].bundled)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_IN_USE),
+				 errmsg("revision \"%s\" of project \"%s\" belongs to the extension", id, project)));
+	if (node->nchildren + node->ndependents > 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_IN_USE),
+				 errmsg("cannot remove revision \"%s\" because others stand on it", id),
+				 errdetail("Revision \"%s\" needs it.",
+						   state->revisions[node->nchildren > 0 ? node->children[0] :
+											node->dependents[0]].id)));
+	if (viflo_history_is_applied(project, id))
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_IN_USE),
+				 errmsg("cannot remove revision \"%s\" because it is applied", id),
+				 errhint("Take it back first with viflo_downgrade().")));
+	viflo_state_announce();
+	viflo_revisions_delete(project, id);
+}

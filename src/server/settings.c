@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ * settings.c
+ *	  Every setting of viflo_migrate, and nothing else.
+ *
+ * All can be set by any role for its session, and by an administrator for a
+ * database or role: none gives rights, and a caller's own stricter timeout
+ * always wins over ours.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "settings.h"
+
+char	   *viflo_setting_project = NULL;
+int			viflo_setting_lock_wait = 5 * 60 * 1000;
+int			viflo_setting_lock_timeout = 0;
+int			viflo_setting_statement_timeout = 0;
+int			viflo_setting_log_level = DEBUG1;
+int			viflo_setting_late = VIFLO_LATE_REFUSE;
+
+static const struct config_enum_entry log_level_options[] = {
+	{"debug2", DEBUG2, false},
+	{"debug1", DEBUG1, false},
+	{"log", LOG, false},
+	{"info", INFO, false},
+	{"notice", NOTICE, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry late_options[] = {
+	{"refuse", VIFLO_LATE_REFUSE, false},
+	{"apply", VIFLO_LATE_APPLY, false},
+	{NULL, 0, false}
+};
+
+void
+viflo_settings_init(void)
+{
+	/* Set once for an application's database or role. */
+	DefineCustomStringVariable("viflo_migrate.project",
+							   "Sets the project that functions without a project argument work on.",
+							   NULL,
+							   &viflo_setting_project,
+							   "viflo",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	/* A pipeline with several runners wants it longer than its longest run. */
+	DefineCustomIntVariable("viflo_migrate.lock_wait",
+							"Sets how long to wait for another migrator of the same project.",
+							"Zero gives up at once.",
+							&viflo_setting_lock_wait,
+							5 * 60 * 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	/* Bounds what a busy table's queries wait behind a migration. */
+	DefineCustomIntVariable("viflo_migrate.lock_timeout",
+							"Sets the longest wait of a migration's statement for any lock.",
+							"Zero means no limit. A lock_timeout of the caller that is shorter wins.",
+							&viflo_setting_lock_timeout,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("viflo_migrate.statement_timeout",
+							"Sets the longest duration of each statement of a migration.",
+							"Zero means no limit. A statement_timeout of the caller that ends earlier wins.",
+							&viflo_setting_statement_timeout,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	/* "notice" shows steps in psql as they run. */
+	DefineCustomEnumVariable("viflo_migrate.log_level",
+							 "Sets the message level at which each step is reported.",
+							 NULL,
+							 &viflo_setting_log_level,
+							 DEBUG1, log_level_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	/* Teams that number files by hand and merge branches want "apply". */
+	DefineCustomEnumVariable("viflo_migrate.late",
+							 "Sets what to do about a revision that was put below applied ones.",
+							 NULL,
+							 &viflo_setting_late,
+							 VIFLO_LATE_REFUSE, late_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("viflo_migrate");
+}

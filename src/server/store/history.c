@@ -1,0 +1,149 @@
+/*-------------------------------------------------------------------------
+ * history.c
+ *	  What is applied, and the log of what ever ran.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/sequence.h"
+#include "common/ip.h"
+#include "libpq/libpq-be.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inet.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "store/history.h"
+#include "store/tables.h"
+
+/* The row of viflo.applied, in scan->tid and scan->values; false: none. */
+static bool
+find_applied(VifloScan *scan, const char *project, const char *tenant, const char *revision)
+{
+	const char *keys[] = {project, tenant, revision};
+
+	viflo_scan_begin(scan, VIFLO_TABLE_APPLIED, keys, 3, NULL);
+	return viflo_scan_next(scan);
+}
+
+static void
+mark_applied(const VifloRecord *record)
+{
+	Datum		values[VIFLO_APPLIED_COLUMNS] = {0};
+	bool		nulls[VIFLO_APPLIED_COLUMNS] = {false};
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+
+	values[VIFLO_APPLIED_PROJECT - 1] = CStringGetTextDatum(record->project);
+	values[VIFLO_APPLIED_TENANT - 1] = CStringGetTextDatum(record->tenant);
+	values[VIFLO_APPLIED_REVISION - 1] = CStringGetTextDatum(record->revision);
+	values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
+	values[VIFLO_APPLIED_APPLIED_AT - 1] = TimestampTzGetDatum(record->ended);
+	values[VIFLO_APPLIED_APPLIED_BY - 1] = CStringGetTextDatum(role);
+	viflo_table_insert(VIFLO_TABLE_APPLIED, values, nulls);
+}
+
+static void
+mark_unapplied(const VifloRecord *record)
+{
+	VifloScan	scan;
+	bool		found = find_applied(&scan, record->project, record->tenant, record->revision);
+
+	viflo_scan_end(&scan);
+	if (found)
+		viflo_table_delete(VIFLO_TABLE_APPLIED, &scan.tid);
+}
+
+/* Address of the client; false: none, as for a Unix-domain socket. */
+static bool
+client_address(Datum *address)
+{
+	char		host[NI_MAXHOST];
+
+	if (MyProcPort == NULL || MyProcPort->raddr.addr.ss_family == AF_UNIX)
+		return false;
+	if (pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen,
+						   host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
+		return false;
+	clean_ipv6_addr(MyProcPort->raddr.addr.ss_family, host);
+	*address = DirectFunctionCall1(inet_in, CStringGetDatum(host));
+	return true;
+}
+
+static void
+add_log(const VifloRecord *record)
+{
+	Datum		values[VIFLO_LOG_COLUMNS] = {0};
+	bool		nulls[VIFLO_LOG_COLUMNS] = {false};
+	Interval   *duration = palloc0(sizeof(Interval));
+
+	duration->time = record->ended - record->started;
+
+	values[VIFLO_LOG_ID - 1] = Int64GetDatum(nextval_internal(viflo_log_sequence_oid(), false));
+	values[VIFLO_LOG_PROJECT - 1] = CStringGetTextDatum(record->project);
+	values[VIFLO_LOG_TENANT - 1] = CStringGetTextDatum(record->tenant);
+	values[VIFLO_LOG_REVISION - 1] = CStringGetTextDatum(record->revision);
+	values[VIFLO_LOG_DIRECTION - 1] = CStringGetTextDatum(record->direction);
+	values[VIFLO_LOG_STATUS - 1] = CStringGetTextDatum("done");
+	values[VIFLO_LOG_STARTED_AT - 1] = TimestampTzGetDatum(record->started);
+	values[VIFLO_LOG_DURATION - 1] = IntervalPGetDatum(duration);
+	values[VIFLO_LOG_ROLE_NAME - 1] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	values[VIFLO_LOG_APPLICATION_NAME - 1] = CStringGetTextDatum(application_name ? application_name : "");
+	nulls[VIFLO_LOG_CLIENT_ADDR - 1] = !client_address(&values[VIFLO_LOG_CLIENT_ADDR - 1]);
+	values[VIFLO_LOG_SERVER_VERSION - 1] = CStringGetTextDatum(PG_VERSION);
+	values[VIFLO_LOG_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
+	values[VIFLO_LOG_STATEMENTS - 1] = Int32GetDatum(record->statements);
+	nulls[VIFLO_LOG_ERROR - 1] = true;
+	nulls[VIFLO_LOG_SQLSTATE - 1] = true;
+	viflo_table_insert(VIFLO_TABLE_LOG, values, nulls);
+}
+
+void
+viflo_history_record(const VifloRecord *record)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "viflo record",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (strcmp(record->direction, "up") == 0 || strcmp(record->direction, "stamp") == 0)
+		mark_applied(record);
+	else
+		mark_unapplied(record);
+	add_log(record);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+viflo_history_repair(const char *project, const char *revision, const char *checksum)
+{
+	VifloScan	scan;
+	const char *keys[] = {project};
+
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
+	while (viflo_scan_next(&scan))
+	{
+		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
+
+		if (strcmp(id, revision) != 0)
+			continue;
+		scan.values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(checksum);
+		viflo_table_update(VIFLO_TABLE_APPLIED, &scan.tid, scan.values, scan.nulls);
+	}
+	viflo_scan_end(&scan);
+}
+
+bool
+viflo_history_is_applied(const char *project, const char *revision)
+{
+	VifloScan	scan;
+	const char *keys[] = {project};
+	bool		found = false;
+
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
+	while (!found && viflo_scan_next(&scan))
+		found = strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0;
+	viflo_scan_end(&scan);
+	return found;
+}

@@ -1,0 +1,319 @@
+/*-------------------------------------------------------------------------
+ * state.c
+ *	  What a project has registered and where the database stands, in memory.
+ *
+ * Each state has a memory context of its own below the cache's; a state that
+ * is out of date is dropped when it is next asked for, never in the
+ * invalidation callback, which may come at any catalog access.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "report.h"
+#include "store/state.h"
+#include "store/tables.h"
+
+/* A session works on one project, or few; a tool may visit many. */
+#define MAX_CACHED_STATES 8
+
+/* Reading races with commits; each commit may cost one more attempt. */
+#define MAX_READ_ATTEMPTS 5
+
+static MemoryContext cache_context = NULL;
+static List *cache = NIL;		/* VifloProjectState, last used first */
+static uint64 generation = 1;	/* goes up whenever anything may have changed */
+static Oid	watched_revision = InvalidOid;
+static Oid	watched_applied = InvalidOid;
+
+PG_FUNCTION_INFO_V1(viflo_changed);
+
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == watched_revision || relid == watched_applied)
+		generation++;
+}
+
+void
+viflo_state_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+}
+
+void
+viflo_state_forget(void)
+{
+	generation++;
+}
+
+void
+viflo_state_announce(void)
+{
+	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_REVISION));
+	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_APPLIED));
+	generation++;
+}
+
+/*
+ * viflo.changed(): statement trigger on our tables, for changes that do not
+ * come through this module.
+ */
+Datum
+viflo_changed(PG_FUNCTION_ARGS)
+{
+	viflo_state_announce();
+	PG_RETURN_NULL();
+}
+
+static VifloNames
+names_from_array(Datum datum)
+{
+	VifloNames	result = {0, NULL};
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	Datum	   *elements;
+	int			count;
+
+	if (ARR_NDIM(array) > 0)
+	{
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+						  &elements, NULL, &count);
+		result.names = palloc(sizeof(char *) * count);
+		for (int i = 0; i < count; i++)
+			result.names[result.count++] = TextDatumGetCString(elements[i]);
+		pfree(elements);
+	}
+	if ((Pointer) array != DatumGetPointer(datum))
+		pfree(array);
+	return result;
+}
+
+typedef struct RevisionRow
+{
+	VifloRevision revision;
+	VifloEntry	entry;
+} RevisionRow;
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	int64		pa = ((const RevisionRow *) a)->entry.position;
+	int64		pb = ((const RevisionRow *) b)->entry.position;
+
+	return (pa > pb) - (pa < pb);
+}
+
+static void
+read_row(const VifloScan *scan, RevisionRow *row)
+{
+	memset(row, 0, sizeof(*row));
+	row->revision.id = viflo_scan_text(scan, VIFLO_REVISION_REVISION);
+	row->revision.message = viflo_scan_text(scan, VIFLO_REVISION_MESSAGE);
+	row->revision.down = names_from_array(scan->values[VIFLO_REVISION_DOWN_REVISION - 1]);
+	row->revision.depends_on = names_from_array(scan->values[VIFLO_REVISION_DEPENDS_ON - 1]);
+	row->revision.labels = names_from_array(scan->values[VIFLO_REVISION_BRANCH_LABELS - 1]);
+	strlcpy(row->revision.checksum, viflo_scan_text(scan, VIFLO_REVISION_CHECKSUM),
+			sizeof(row->revision.checksum));
+	row->entry.position = DatumGetInt64(scan->values[VIFLO_REVISION_POSITION - 1]);
+	row->entry.transactional = DatumGetBool(scan->values[VIFLO_REVISION_TRANSACTIONAL - 1]);
+	row->entry.down_transactional = DatumGetBool(scan->values[VIFLO_REVISION_DOWN_TRANSACTIONAL - 1]);
+	row->entry.reversible = DatumGetBool(scan->values[VIFLO_REVISION_REVERSIBLE - 1]);
+	row->entry.bundled = DatumGetBool(scan->values[VIFLO_REVISION_BUNDLED - 1]);
+	row->entry.source = viflo_scan_text(scan, VIFLO_REVISION_SOURCE);
+	row->entry.digest = viflo_scan_text(scan, VIFLO_REVISION_DIGEST);
+}
+
+/*
+ * Reads the project's registered revisions, in load order.
+ */
+static void
+read_revisions(VifloProjectState *state, Snapshot snapshot)
+{
+	VifloScan	scan;
+	const char *keys[] = {state->project};
+	int			allocated = 64;
+	RevisionRow *rows = palloc(sizeof(RevisionRow) * allocated);
+
+	viflo_scan_begin(&scan, VIFLO_TABLE_REVISION, keys, 1, snapshot);
+	while (viflo_scan_next(&scan))
+	{
+		if (state->count == allocated)
+		{
+			allocated *= 2;
+			rows = repalloc_huge(rows, sizeof(RevisionRow) * allocated);
+		}
+		read_row(&scan, &rows[state->count++]);
+	}
+	viflo_scan_end(&scan);
+
+	qsort(rows, state->count, sizeof(RevisionRow), compare_rows);
+
+	state->revisions = MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(VifloRevision) * Max(state->count, 1));
+	state->entries = MemoryContextAllocHuge(CurrentMemoryContext,
+											sizeof(VifloEntry) * Max(state->count, 1));
+	for (int i = 0; i < state->count; i++)
+	{
+		state->revisions[i] = rows[i].revision;
+		state->entries[i] = rows[i].entry;
+		state->last_position = rows[i].entry.position;
+	}
+	pfree(rows);
+}
+
+static void
+read_applied(VifloProjectState *state, Snapshot snapshot)
+{
+	VifloScan	scan;
+	const char *keys[] = {state->project, state->tenant};
+
+	state->applied = palloc0(sizeof(bool) * Max(state->count, 1));
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, snapshot);
+	while (viflo_scan_next(&scan))
+	{
+		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
+		int			node = viflo_graph_find(state->graph, id);
+		VifloEntry *entry;
+
+		if (node < 0)
+		{
+			state->missing = lappend(state->missing, id);
+			continue;
+		}
+		state->applied[node] = true;
+		entry = &state->entries[node];
+		entry->applied_checksum = viflo_scan_text(&scan, VIFLO_APPLIED_CHECKSUM);
+		entry->applied_by = viflo_scan_text(&scan, VIFLO_APPLIED_APPLIED_BY);
+		entry->applied_at = DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]);
+		pfree(id);
+	}
+	viflo_scan_end(&scan);
+}
+
+/* Has every applied revision all its parents and dependencies applied? */
+static bool
+is_closed(const VifloProjectState *state)
+{
+	for (int i = 0; i < state->count; i++)
+	{
+		const VifloNode *node = &state->graph->nodes[i];
+
+		if (!state->applied[i])
+			continue;
+		for (int j = 0; j < node->nparents; j++)
+			if (!state->applied[node->parents[j]])
+				return false;
+		for (int j = 0; j < node->ndepends; j++)
+			if (!state->applied[node->depends[j]])
+				return false;
+	}
+	return true;
+}
+
+/*
+ * Reads one state into a context of its own, a child of the current one
+ * until it is complete, so that an error leaves nothing behind.
+ */
+static VifloProjectState *
+read_state(const char *project, const char *tenant)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "viflo project state",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	VifloProjectState *state = palloc0(sizeof(VifloProjectState));
+	Snapshot	snapshot;
+
+	state->context = context;
+	state->project = pstrdup(project);
+	state->tenant = pstrdup(tenant);
+	state->generation = generation;
+
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	read_revisions(state, snapshot);
+	state->graph = viflo_graph_build(state->revisions, state->count, &state->graph_error);
+	if (state->graph == NULL)
+		viflo_report_error(&state->graph_error);
+	read_applied(state, snapshot);
+	UnregisterSnapshot(snapshot);
+
+	state->closed = is_closed(state);
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+static void
+drop_state(VifloProjectState *state)
+{
+	cache = list_delete_ptr(cache, state);
+	MemoryContextDelete(state->context);
+}
+
+static VifloProjectState *
+find_cached(const char *project, const char *tenant)
+{
+	ListCell   *cell;
+
+	foreach(cell, cache)
+	{
+		VifloProjectState *state = lfirst(cell);
+
+		if (strcmp(state->project, project) == 0 && strcmp(state->tenant, tenant) == 0)
+			return state;
+	}
+	return NULL;
+}
+
+static void
+add_to_cache(VifloProjectState *state)
+{
+	MemoryContext old;
+
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext, "viflo projects",
+											  ALLOCSET_SMALL_SIZES);
+	while (list_length(cache) >= MAX_CACHED_STATES)
+		drop_state(llast(cache));
+
+	old = MemoryContextSwitchTo(cache_context);
+	cache = lcons(state, cache);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(state->context, cache_context);
+}
+
+VifloProjectState *
+viflo_state_get(const char *project, const char *tenant)
+{
+	VifloProjectState *state;
+
+	AcceptInvalidationMessages();
+	state = find_cached(project, tenant);
+	if (state != NULL && state->generation == generation)
+		return state;
+	if (state != NULL)
+		drop_state(state);
+
+	/* What the callback looks for; a re-created extension has new ones. */
+	watched_revision = viflo_table_oid(VIFLO_TABLE_REVISION);
+	watched_applied = viflo_table_oid(VIFLO_TABLE_APPLIED);
+
+	for (int attempt = 1;; attempt++)
+	{
+		state = read_state(project, tenant);
+		AcceptInvalidationMessages();
+		if (state->generation == generation || attempt == MAX_READ_ATTEMPTS)
+			break;
+		MemoryContextDelete(state->context);
+	}
+	add_to_cache(state);
+	return state;
+}

@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ * tables.h
+ *	  The tables of schema viflo: columns, reading, writing.
+ *
+ * Rows are read and written here without SQL: no search_path, operator,
+ * trigger, rule or row security of anybody's is in the way, and rights are
+ * those to execute the calling function.
+ *
+ * Reading always sees the newest committed state plus the own transaction's
+ * changes, whatever the isolation level: a migrator must decide by what is,
+ * not by what was when its transaction began.  It leaves no predicate locks,
+ * so SERIALIZABLE callers do not fail over each other's bookkeeping.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VIFLO_TABLES_H
+#define VIFLO_TABLES_H
+
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+typedef enum VifloTable
+{
+	VIFLO_TABLE_REVISION,
+	VIFLO_TABLE_APPLIED,
+	VIFLO_TABLE_LOG
+} VifloTable;
+
+typedef enum VifloRevisionColumn
+{
+	VIFLO_REVISION_PROJECT = 1,
+	VIFLO_REVISION_REVISION,
+	VIFLO_REVISION_POSITION,
+	VIFLO_REVISION_MESSAGE,
+	VIFLO_REVISION_DOWN_REVISION,
+	VIFLO_REVISION_DEPENDS_ON,
+	VIFLO_REVISION_BRANCH_LABELS,
+	VIFLO_REVISION_TRANSACTIONAL,
+	VIFLO_REVISION_DOWN_TRANSACTIONAL,
+	VIFLO_REVISION_REVERSIBLE,
+	VIFLO_REVISION_BUNDLED,
+	VIFLO_REVISION_CHECKSUM,
+	VIFLO_REVISION_DIGEST,
+	VIFLO_REVISION_SOURCE,
+	VIFLO_REVISION_LOADED_AT,
+	VIFLO_REVISION_SCRIPT,
+	VIFLO_REVISION_COLUMNS = VIFLO_REVISION_SCRIPT
+} VifloRevisionColumn;
+
+typedef enum VifloAppliedColumn
+{
+	VIFLO_APPLIED_PROJECT = 1,
+	VIFLO_APPLIED_TENANT,
+	VIFLO_APPLIED_REVISION,
+	VIFLO_APPLIED_CHECKSUM,
+	VIFLO_APPLIED_APPLIED_AT,
+	VIFLO_APPLIED_APPLIED_BY,
+	VIFLO_APPLIED_COLUMNS = VIFLO_APPLIED_APPLIED_BY
+} VifloAppliedColumn;
+
+typedef enum VifloLogColumn
+{
+	VIFLO_LOG_ID = 1,
+	VIFLO_LOG_PROJECT,
+	VIFLO_LOG_TENANT,
+	VIFLO_LOG_REVISION,
+	VIFLO_LOG_DIRECTION,
+	VIFLO_LOG_STATUS,
+	VIFLO_LOG_STARTED_AT,
+	VIFLO_LOG_DURATION,
+	VIFLO_LOG_ROLE_NAME,
+	VIFLO_LOG_APPLICATION_NAME,
+	VIFLO_LOG_CLIENT_ADDR,
+	VIFLO_LOG_SERVER_VERSION,
+	VIFLO_LOG_CHECKSUM,
+	VIFLO_LOG_STATEMENTS,
+	VIFLO_LOG_ERROR,
+	VIFLO_LOG_SQLSTATE,
+	VIFLO_LOG_COLUMNS = VIFLO_LOG_SQLSTATE
+} VifloLogColumn;
+
+/* Most columns of any of the tables. */
+#define VIFLO_TABLE_MAX_COLUMNS 16
+
+/* A scan under way.  On the caller's stack, from begin to end. */
+typedef struct VifloScan
+{
+	Relation	relation;
+	SysScanDesc scan;
+	Snapshot	snapshot;		/* what is visible; registered */
+	bool		owns_snapshot;
+	Datum		values[VIFLO_TABLE_MAX_COLUMNS];	/* of the row found */
+	bool		nulls[VIFLO_TABLE_MAX_COLUMNS];
+	ItemPointerData tid;		/* of the row found */
+} VifloScan;
+
+/* OIDs; raise undefined_object where the extension is not installed. */
+extern Oid	viflo_table_oid(VifloTable table);
+extern Oid	viflo_log_sequence_oid(void);
+
+/*
+ * Scans the rows whose first nkeys columns equal keys (texts), by primary key
+ * index where nkeys > 0.  snapshot NULL takes the newest; several scans that
+ * must agree share one (registered by the caller).  values and nulls hold a
+ * row until the next call; detoast before viflo_scan_end().
+ */
+extern void viflo_scan_begin(VifloScan *scan, VifloTable table,
+							 const char *const *keys, int nkeys, Snapshot snapshot);
+extern bool viflo_scan_next(VifloScan *scan);
+extern void viflo_scan_end(VifloScan *scan);
+
+/*
+ * Writing.  The caller holds the migrator lock of the project.  Rows become
+ * visible to later reads of the same transaction at once.
+ */
+extern void viflo_table_insert(VifloTable table, const Datum *values, const bool *nulls);
+extern void viflo_table_update(VifloTable table, ItemPointer tid,
+							   const Datum *values, const bool *nulls);
+extern void viflo_table_delete(VifloTable table, ItemPointer tid);
+
+/* A row's text column, or NULL; palloc'd. */
+extern char *viflo_scan_text(const VifloScan *scan, int column);
+
+#endif							/* VIFLO_TABLES_H */

@@ -1,0 +1,3 @@
+-- viflo revision: a
+-- revises: b,,c
+-- viflo up

@@ -1,0 +1,2 @@
+-- viflo revision: a
+-- viflo up
