@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts in tools/, test/run and .ci/run; sourced by bash.
 #
 # Rule behind all of it: PostgreSQL's server refuses to run as root, so root

@@ -5,7 +5,7 @@
  * Building goes through these phases, each linear:
  *	1. names: ids and labels into one hash table, so that they cannot collide
  *	2. edges: names of parents and dependencies to nodes, and their inverse
- *	3. order: a walk without recursion, which finds cycles on the way
+ *	3. order (order.c), which finds cycles
  *	4. heads
  *	5. branch labels (branches.c)
  *
@@ -23,11 +23,8 @@
 #include "common/branches.h"
 #include "common/graph.h"
 #include "common/hashfn.h"
+#include "common/order.h"
 #include "common/sqlstate.h"
-#include "lib/stringinfo.h"
-
-/* How many members of a cycle a message names. */
-#define MAX_NAMED	8
 
 typedef struct NameEntry
 {
@@ -312,133 +309,6 @@ build_edges(VifloGraph *graph, VifloError *error)
 }
 
 /*
- * Phase 3: order.
- *
- * Nodes are taken in load order, each after everything below it.  Where the
- * load order is legal already, it is the result.
- */
-
-/* The n-th node right below node, dependencies last, or -1. */
-static int
-nth_below(const VifloNode *node, int n)
-{
-	if (n < node->nparents)
-		return node->parents[n];
-	n -= node->nparents;
-	return n < node->ndepends ? node->depends[n] : -1;
-}
-
-/* members[0] has members[1] below it, and so on; the last has the first. */
-static bool
-cycle_found(const VifloGraph *graph, const int *members, int count,
-			VifloError *error)
-{
-	StringInfoData names;
-	StringInfoData way;
-
-	if (count == 1)
-	{
-		viflo_error(error, VIFLO_CYCLE, "revision \"%s\" follows itself",
-					node_id(graph, members[0]));
-		viflo_error_hint(error, "Take it out of its own down revisions and dependencies.");
-		return false;
-	}
-
-	initStringInfo(&names);
-	initStringInfo(&way);
-	for (int i = 0; i < count && i < MAX_NAMED; i++)
-	{
-		const VifloNode *node = &graph->nodes[members[i]];
-		int			below = members[(i + 1) % count];
-		bool		parent = false;
-
-		for (int j = 0; j < node->nparents; j++)
-			parent |= node->parents[j] == below;
-		appendStringInfo(&names, "%s\"%s\"", i > 0 ? ", " : "",
-						 node->revision->id);
-		appendStringInfo(&way, "%s \"%s\"%s",
-						 parent ? " revises" : " depends on",
-						 node_id(graph, below),
-						 i + 1 < count ? ", which" : "");
-	}
-	if (count > MAX_NAMED)
-	{
-		appendStringInfoString(&names, ", ...");
-		appendStringInfo(&way, " goes on round %d revisions in all", count);
-	}
-	viflo_error(error, VIFLO_CYCLE, "revisions %s form a cycle", names.data);
-	viflo_error_detail(error, "\"%s\"%s.", node_id(graph, members[0]), way.data);
-	viflo_error_hint(error, "Correct the down revision or dependency of one of them.");
-	pfree(names.data);
-	pfree(way.data);
-	return false;
-}
-
-/*
- * Ranks start and all below it that have no rank.  path is the stack, next[n]
- * is how many of the nodes right below n were looked at, -1 before n is.
- */
-static bool
-order_from(VifloGraph *graph, int start, int *path, int *next, int *nranked,
-		   VifloError *error)
-{
-	int			depth = 0;
-
-	path[depth++] = start;
-	next[start] = 0;
-	while (depth > 0)
-	{
-		int			current = path[depth - 1];
-		VifloNode  *node = &graph->nodes[current];
-		int			below = nth_below(node, next[current]);
-
-		if (below < 0)
-		{
-			node->rank = *nranked;
-			graph->order[(*nranked)++] = current;
-			depth--;
-		}
-		else if (next[below] < 0)
-		{
-			next[current]++;
-			next[below] = 0;
-			path[depth++] = below;
-		}
-		else if (graph->nodes[below].rank >= 0)
-			next[current]++;
-		else
-		{
-			int			first = depth - 1;
-
-			while (path[first] != below)
-				first--;
-			return cycle_found(graph, path + first, depth - first, error);
-		}
-	}
-	return true;
-}
-
-static bool
-build_order(VifloGraph *graph, VifloError *error)
-{
-	int		   *path = alloc_ints(graph->count);
-	int		   *next = alloc_ints(graph->count);
-	int			nranked = 0;
-	bool		ok = true;
-
-	memset(next, -1, sizeof(int) * graph->count);
-	graph->order = alloc_ints(graph->count);
-	for (int i = 0; i < graph->count && ok; i++)
-	{
-		if (next[i] < 0)
-			ok = order_from(graph, i, path, next, &nranked, error);
-	}
-	pfree(path);
-	pfree(next);
-	return ok;
-}
-
-/*
  * Phase 4: heads.
  */
 static void
@@ -485,7 +355,7 @@ viflo_graph_build(const VifloRevision *revisions, int count,
 	if (!add_ids(graph, error) ||
 		!add_labels(graph, error) ||
 		!build_edges(graph, error) ||
-		!build_order(graph, error))
+		!viflo_order_build(graph, error))
 	{
 		viflo_graph_free(graph);
 		return NULL;

@@ -11,10 +11,12 @@
 #define VIFLO_TARGET_H
 
 #include "common/graph.h"
+#include "common/history.h"
 
 /*
  * Resolves an identifier that is not relative: full id, partial id, head,
  * heads, base, label, label@head, rev@heads, label@base, ...  base gives none.
+ * "-N", alone or after label@, is N steps below each head.
  * Returns the number of nodes, *found palloc'd; -1 and *error on failure.
  */
 extern int	viflo_target_resolve(const VifloGraph *graph, const char *target,
@@ -25,12 +27,27 @@ extern bool viflo_target_resolve_one(const VifloGraph *graph, const char *target
 									 int *found, VifloError *error);
 
 /*
- * A range for viflo_history(): "a:b", "a:", ":b", "-3:current", "+1:", or a
- * single target, which means the same as target:target would in Alembic's
- * "history -r".  applied is the applied set, for "current" and relative ends.
- * Result: nodes newest first, in *found; number returned, -1 on failure.
+ * Nodes that an upgrade of a database that has applied (NULL: nothing) goes
+ * to: all that viflo_target_resolve() takes but "-N", and +N, rev+N, rev-N,
+ * label@+N, base+N.  Returns as that does.
  */
-extern int	viflo_target_history(const VifloGraph *graph, const bool *applied,
-								 const char *range, int **found, VifloError *error);
+extern int	viflo_target_upgrade(const VifloGraph *graph, const bool *applied,
+								 const char *target, int **found, VifloError *error);
+
+/*
+ * The node that a downgrade goes to, -1 for base: a revision, base, -N,
+ * rev+N, rev-N, label@-N, ...  *branch is the node that the branch to go
+ * down is named by, -1 where target names none.
+ */
+extern bool viflo_target_downgrade(const VifloGraph *graph, const bool *applied,
+								   const char *target, int *found, int *branch,
+								   VifloError *error);
+
+/*
+ * Splits "a:b" at its colon into palloc'd parts, "" where a side is empty.
+ * False and *error when there is not exactly one colon.
+ */
+extern bool viflo_target_split(const char *range, char **start, char **end,
+							   VifloError *error);
 
 #endif							/* VIFLO_TARGET_H */

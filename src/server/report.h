@@ -15,7 +15,7 @@
 						  (sqlstate)[3], (sqlstate)[4]))
 
 /* Raises ERROR for what a function of src/common said; does not return. */
-extern void viflo_report_error(const VifloError *error) pg_attribute_noreturn();
+extern _Noreturn void viflo_report_error(const VifloError *error);
 
 /*
  * The place that an error context speaks of.  On the stack of whoever runs

@@ -34,7 +34,7 @@ lint()
 	fi
 }
 
-shell=sh
+shell='sh'
 ! have busybox || shell="busybox sh"
 ok "docker/build.sh builds and installs, by $shell" build "$shell"
 for file in $("$PG_CONFIG" --sharedir)/extension/viflo_migrate.control \

@@ -23,8 +23,7 @@ some()
 functions=$(grep -hoiE 'CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) +[@a-z_.]*viflo_[a-z_]+' \
 	sql/*.sql | grep -oE 'viflo_[a-z_]+$' | sort -u)
 settings=$(grep -oE '"viflo_migrate\.[a-z_]+"' src/server/settings.c | tr -d '"' | sort -u)
-states=$(grep -oE "MAKE_SQLSTATE\('V', *'F', *'.', *'.', *'.'\)|\"VF[0-9A-Z]{3}\"" \
-	src/common/sqlstate.h | sed "s/MAKE_SQLSTATE//" | tr -dc 'A-Z0-9\n' | sort -u)
+states=$(grep -oE '"VF[0-9A-Z]{3}"' src/common/sqlstate.h | tr -d '"' | sort -u)
 commands=$(src/cli/viflo --help | sed -n '/^Commands/,/^[A-Z][a-z]* *.*:$/p' |
 	sed -n 's/^  *\([a-z][a-z]*\)  .*/\1/p' | sort -u)
 

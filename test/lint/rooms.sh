@@ -14,7 +14,7 @@ one_header_a_file()
 {
 	local header
 
-	for header in $(find src -name '*.h'); do
+	find src -name '*.h' | while read -r header; do
 		case $header in
 			src/common/sqlstate.h | src/server/compat.h | src/client/viflo.h | \
 				src/server/observe/watcher.h) continue ;;

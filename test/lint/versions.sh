@@ -13,7 +13,8 @@ meta_is_derived()
 
 chain_leads_there()
 {
-	ls sql/viflo_migrate--"$short".sql sql/viflo_migrate--*--"$short".sql 2>/dev/null | grep -q .
+	find sql -name "viflo_migrate--$short.sql" -o -name "viflo_migrate--*--$short.sql" |
+		grep -q .
 }
 
 # Variables that people must set are in the template, explained above.

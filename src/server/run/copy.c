@@ -37,44 +37,66 @@
 #include "utils/rls.h"
 
 /* What the callback has yet to hand out. */
-typedef struct CopySource
+typedef struct InlineData
 {
 	const char *data;
 	int			left;
-} CopySource;
+} InlineData;
 
-static CopySource source_of_copy;
+static InlineData inline_data;
 
 /* For the error context; on viflo_copy_inline's stack. */
 typedef struct CopyPlace
 {
 	CopyFromState copy;
 	VifloPlace *place;
+	int			statement_line;
 	int			data_line;
+	int			data_lines;
 } CopyPlace;
 
 static int
-read_source(void *buffer, int least, int most)
+read_inline_data(void *buffer, int least, int most)
 {
-	int			length = Min(source_of_copy.left, most);
+	int			length = Min(inline_data.left, most);
 
-	memcpy(buffer, source_of_copy.data, length);
-	source_of_copy.data += length;
-	source_of_copy.left -= length;
+	memcpy(buffer, inline_data.data, length);
+	inline_data.data += length;
+	inline_data.left -= length;
 	return length;
+}
+
+static int
+count_lines(const char *data, int length)
+{
+	const char *end = data + length;
+	int			count = 0;
+
+	while (data < end)
+	{
+		const char *line_end = memchr(data, '\n', end - data);
+
+		count++;
+		data = line_end ? line_end + 1 : end;
+	}
+	return count;
 }
 
 /*
  * Called after COPY's own callback, which says the line of the data, and
- * before the script's, which says the line of the script.
+ * before the script's, which says the line of the script.  Once the data is
+ * at its end, which is when AFTER triggers run, it is the statement's line.
  */
 static void
 copy_place_callback(void *arg)
 {
 	const CopyPlace *where = (const CopyPlace *) arg;
+	uint64		data_line = where->copy->cur_lineno;
 
-	if (where->copy->cur_lineno > 0)
-		where->place->line = where->data_line + where->copy->cur_lineno - 1;
+	if (data_line > 0 && data_line <= where->data_lines)
+		where->place->line = where->data_line + data_line - 1;
+	else
+		where->place->line = where->statement_line;
 }
 
 /* Generated columns are computed after WHERE has chosen the rows. */
@@ -179,7 +201,13 @@ options_of(const CopyStmt *stmt)
 static uint64
 copy_rows(CopyFromState copy, VifloPlace *place, int data_line)
 {
-	CopyPlace	where = {copy, place, data_line};
+	CopyPlace	where = {
+		.copy = copy,
+		.place = place,
+		.statement_line = place->line,
+		.data_line = data_line,
+		.data_lines = count_lines(inline_data.data, inline_data.left)
+	};
 	ErrorContextCallback callback;
 	uint64		rows;
 
@@ -201,7 +229,7 @@ viflo_copy_inline(CopyStmt *stmt, const char *source,
 				  VifloPlace *place, int data_line)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	CopySource	outer_source = source_of_copy;
+	InlineData	outer_data = inline_data;
 	Relation	relation;
 	ParseNamespaceItem *item;
 	Node	   *where = NULL;
@@ -221,17 +249,17 @@ viflo_copy_inline(CopyStmt *stmt, const char *source,
 	/* A trigger of the table may be run by a COPY of this kind, too. */
 	PG_TRY();
 	{
-		source_of_copy.data = data;
-		source_of_copy.left = data ? data_length : 0;
+		inline_data.data = data ? data : "";
+		inline_data.left = data ? data_length : 0;
 
-		copy = BeginCopyFrom(pstate, relation, where, NULL, false, read_source,
+		copy = BeginCopyFrom(pstate, relation, where, NULL, false, read_inline_data,
 							 stmt->attlist, options_of(stmt));
 		rows = copy_rows(copy, place, data_line);
 		EndCopyFrom(copy);
 	}
 	PG_FINALLY();
 	{
-		source_of_copy = outer_source;
+		inline_data = outer_data;
 	}
 	PG_END_TRY();
 

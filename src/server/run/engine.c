@@ -179,15 +179,26 @@ static void
 run_step(const VifloRun *run, const EngineStep *step, int number, int of)
 {
 	VifloRevision revision;
-	VifloWatchedStep watched = {run->project, run->tenant, step->revision,
-	step->message, step->up, number, of};
-	VifloRecord record = {run->project, run->tenant, step->revision};
+	VifloWatchedStep watched = {
+		.project = run->project,
+		.tenant = run->tenant,
+		.revision = step->revision,
+		.message = step->message,
+		.up = step->up,
+		.number = number,
+		.of = of
+	};
+	VifloRecord record = {
+		.project = run->project,
+		.tenant = run->tenant,
+		.revision = step->revision,
+		.direction = step->up ? "up" : "down",
+		.started = GetCurrentTimestamp()
+	};
 	instr_time	begin;
 	instr_time	duration;
 
 	INSTR_TIME_SET_CURRENT(begin);
-	record.direction = step->up ? "up" : "down";
-	record.started = GetCurrentTimestamp();
 	ereport(viflo_setting_log_level,
 			(errmsg("running revision \"%s\" (%s), step %d of %d: %s",
 					step->revision, record.direction, number, of, step->message)));
@@ -295,18 +306,21 @@ viflo_engine_run(const VifloRun *run)
 	return count;
 }
 
-/* Records what is applied and not registered as not applied. */
 static void
-forget_missing(const VifloProjectState *state, TimestampTz now)
+record_stamp(const VifloProjectState *state, const char *revision, const char *checksum,
+			 bool applied, TimestampTz now)
 {
-	ListCell   *cell;
+	VifloRecord record = {
+		.project = state->project,
+		.tenant = state->tenant,
+		.revision = revision,
+		.direction = applied ? "stamp" : "unstamp",
+		.checksum = checksum,
+		.started = now,
+		.ended = now
+	};
 
-	foreach(cell, state->missing)
-	{
-		VifloRecord record = {state->project, state->tenant, lfirst(cell), "unstamp", "", now, now, 0};
-
-		viflo_history_record(&record);
-	}
+	viflo_history_record(&record);
 }
 
 void
@@ -317,6 +331,7 @@ viflo_engine_stamp(const char *project, const char *tenant,
 	VifloError	error = {0};
 	bool	   *after = NULL;
 	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *cell;
 
 	PreventCommandIfReadOnly("viflo_stamp()");
 	viflo_lock_acquire(project, tenant);
@@ -331,14 +346,13 @@ viflo_engine_stamp(const char *project, const char *tenant,
 	for (int i = 0; i < state->graph->count; i++)
 	{
 		int			node = state->graph->order[i];
-		VifloRecord record = {project, tenant, state->revisions[node].id,
-			after[node] ? "stamp" : "unstamp", state->revisions[node].checksum,
-		now, now, 0};
 
 		CHECK_FOR_INTERRUPTS();
 		if (after[node] != state->applied[node])
-			viflo_history_record(&record);
+			record_stamp(state, state->revisions[node].id, state->revisions[node].checksum,
+						 after[node], now);
 	}
 	if (purge)
-		forget_missing(state, now);
+		foreach(cell, state->missing)
+			record_stamp(state, lfirst(cell), "", false, now);
 }

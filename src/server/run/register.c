@@ -12,6 +12,7 @@
 #include "commands/extension.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -48,7 +49,7 @@ warn_of_syntax(const VifloRevision *revision, const VifloSection *section,
 			   const char *direction, const char *source, const ErrorData *error)
 {
 	char	   *text = pnstrdup(section->text, section->length);
-	int			offset = pg_mbcliplen(text, section->length, 0);
+	int			offset = 0;
 
 	if (error->cursorpos > 0)
 		offset = pg_mbcharcliplen(text, section->length, error->cursorpos - 1);

@@ -6,12 +6,10 @@
 #include "postgres.h"
 
 #include "commands/sequence.h"
-#include "common/ip.h"
-#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/inet.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -59,16 +57,11 @@ mark_unapplied(const VifloRecord *record)
 static bool
 client_address(Datum *address)
 {
-	char		host[NI_MAXHOST];
+	LOCAL_FCINFO(fcinfo, 0);
 
-	if (MyProcPort == NULL || MyProcPort->raddr.addr.ss_family == AF_UNIX)
-		return false;
-	if (pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen,
-						   host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
-		return false;
-	clean_ipv6_addr(MyProcPort->raddr.addr.ss_family, host);
-	*address = DirectFunctionCall1(inet_in, CStringGetDatum(host));
-	return true;
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	*address = inet_client_addr(fcinfo);
+	return !fcinfo->isnull;
 }
 
 static void

@@ -15,6 +15,7 @@
 #ifndef VIFLO_TABLES_H
 #define VIFLO_TABLES_H
 
+#include "access/genam.h"
 #include "access/relscan.h"
 #include "access/skey.h"
 #include "utils/rel.h"

@@ -1,0 +1,344 @@
+/*-------------------------------------------------------------------------
+ * create.c
+ *	  viflo revision, viflo merge: new files in the folder.
+ *
+ * Neither needs a server: parents are found in the graph of the folder, by
+ * the same rules as the server's.  Files are never overwritten.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/command/command.h"
+#include "cli/output.h"
+#include "common/plan.h"
+#include "common/sqlstate.h"
+#include "common/file_perm.h"
+
+#define ID_BYTES	6			/* of a new id: 12 hex digits */
+
+/* Reads the folder that a new file is for. */
+static bool
+open_folder(const VifloRequest *request, VifloLocal *local, VifloFailure *failure)
+{
+	const VifloSettings *settings = &request->settings;
+
+	if (!settings->dir_exists)
+	{
+		viflo_failure(failure, VIFLO_EXIT_USAGE, "folder \"%s\" does not exist",
+					  settings->dir);
+		viflo_failure_hint(failure, "Make it with: viflo init");
+		return false;
+	}
+	return viflo_local_open(local, settings, failure) &&
+		viflo_local_read(local, failure);
+}
+
+/* Writes one new file, and the folder it is in. */
+static bool
+write_file(const char *path, const char *text, VifloFailure *failure)
+{
+	char	   *directory = pstrdup(path);
+	size_t		length = strlen(text);
+	int			fd;
+
+	get_parent_directory(directory);
+	if (mkdir(directory, S_IRWXU | S_IRWXG | S_IRWXO) < 0 && errno != EEXIST)
+		return viflo_failure_file(failure, directory, 0, NULL,
+								  "could not make folder: %m");
+	pfree(directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return viflo_failure_file(failure, path, 0, NULL, "could not make file: %m");
+	if (write(fd, text, length) != length)
+	{
+		if (errno == 0)
+			errno = ENOSPC;
+		viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+		close(fd);
+		unlink(path);
+		return false;
+	}
+	if (close(fd) < 0)
+		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+	return true;
+}
+
+static json_t *
+names_document(const VifloNames *names)
+{
+	json_t	   *array = json_array();
+
+	for (int i = 0; i < names->count; i++)
+		json_array_append_new(array, viflo_output_json_string(names->names[i]));
+	return array;
+}
+
+/* Writes the files of a new revision and says so. */
+static bool
+create_files(const VifloLocal *local, const VifloNewRevision *wanted,
+			 VifloFailure *failure)
+{
+	static const VifloNames none = {0};
+	const VifloHistory *history = &local->history;
+	const VifloRevision *revision = wanted->native;
+	VifloNames	names = {0};
+	VifloNames	texts = {0};
+	VifloNames	paths = {0};
+	VifloNames	down = {0};
+	char	   *id;
+
+	if (!history->reader->create(history, wanted, &id, &names, &texts, failure))
+		return false;
+	for (int i = 0; i < names.count; i++)
+	{
+		viflo_names_add(&paths, viflo_folder_path(&local->folder, names.names[i]));
+		if (!write_file(paths.names[i], texts.names[i], failure))
+			return false;
+		viflo_output_line("%s", paths.names[i]);
+	}
+	if (revision != NULL)
+		down = revision->down;
+	else if (history->count > 0)
+		viflo_names_add(&down, history->revisions[history->count - 1].id);
+	viflo_output_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+								"revision", viflo_output_json_string(id),
+								"message", viflo_output_json_string(wanted->message),
+								"down_revision", names_document(&down),
+								"depends_on", names_document(revision ? &revision->depends_on : &none),
+								"branch_labels", names_document(revision ? &revision->labels : &none),
+								"file", viflo_output_json_string(paths.names[0]),
+								"files", names_document(&paths)));
+	return true;
+}
+
+/* An id for a new native revision: the one asked for, or a random one. */
+static bool
+choose_id(const VifloRequest *request, const VifloGraph *graph, char **id,
+		  VifloFailure *failure)
+{
+	VifloError	error = {0};
+	uint8		bytes[ID_BYTES];
+
+	if (request->rev_id != NULL)
+	{
+		if (!viflo_name_check(request->rev_id, "revision", &error))
+			return viflo_failure_common(failure, NULL, &error);
+		if (viflo_graph_find(graph, request->rev_id) >= 0)
+		{
+			viflo_failure(failure, VIFLO_EXIT_REFUSED,
+						  "revision \"%s\" exists already", request->rev_id);
+			failure->sqlstate = pstrdup(VIFLO_DUPLICATE_REVISION);
+			return false;
+		}
+		if (strchr(request->rev_id, '/') != NULL)
+			return viflo_failure(failure, VIFLO_EXIT_USAGE,
+								 "a revision id that names a file cannot have a \"/\"");
+		*id = request->rev_id;
+		return true;
+	}
+	*id = palloc(ID_BYTES * 2 + 1);
+	do
+	{
+		if (!pg_strong_random(bytes, sizeof(bytes)))
+			return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+								 "could not get random bytes");
+		for (int i = 0; i < ID_BYTES; i++)
+			snprintf(*id + i * 2, 3, "%02x", bytes[i]);
+	} while (viflo_graph_find(graph, *id) >= 0);
+	return true;
+}
+
+static bool
+check_labels(const VifloRequest *request, const VifloGraph *graph,
+			 VifloFailure *failure)
+{
+	for (int i = 0; i < request->labels.count; i++)
+	{
+		const char *label = request->labels.names[i];
+		VifloError	error = {0};
+
+		if (!viflo_name_check(label, "branch label", &error))
+			return viflo_failure_common(failure, NULL, &error);
+		if (viflo_graph_find_label(graph, label) >= 0 ||
+			viflo_graph_find(graph, label) >= 0)
+		{
+			viflo_failure(failure, VIFLO_EXIT_REFUSED,
+						  "branch label \"%s\" is taken", label);
+			failure->sqlstate = pstrdup(VIFLO_DUPLICATE_LABEL);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The time for the header "created:". */
+static char *
+now_text(void)
+{
+	time_t		now = time(NULL);
+	char		text[32];
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	return pstrdup(text);
+}
+
+/* The next files of a layout whose order is that of the names. */
+static bool
+create_linear(const VifloRequest *request, const VifloLocal *local,
+			  VifloFailure *failure)
+{
+	VifloNewRevision wanted = {request->message, NULL};
+
+	if (request->heads.count > 0 || request->splice || request->rev_id != NULL ||
+		request->depends_on.count > 0 || request->labels.count > 0)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "a %s folder is one line of revisions: only --message can be given",
+							 local->history.reader->name);
+	return create_files(local, &wanted, failure);
+}
+
+static bool
+create_native(const VifloRequest *request, const VifloLocal *local,
+			  VifloFailure *failure)
+{
+	static const char *const default_heads[] = {"head"};
+	const VifloGraph *graph = local->history.graph;
+	VifloRevision revision = {0};
+	VifloNewRevision wanted = {request->message, &revision};
+	VifloError	error = {0};
+	bool		given = request->heads.count > 0;
+
+	revision.message = request->message;
+	revision.labels = request->labels;
+	revision.created = now_text();
+	if (!choose_id(request, graph, &revision.id, failure) ||
+		!check_labels(request, graph, failure))
+		return false;
+	if (!viflo_plan_new(graph, given ? (const char *const *) request->heads.names : default_heads,
+						given ? request->heads.count : 1, request->splice,
+						&revision.down, &error) ||
+		!viflo_plan_depends(graph, (const char *const *) request->depends_on.names,
+							request->depends_on.count, &revision.depends_on, &error))
+		return viflo_failure_common(failure, NULL, &error);
+	return create_files(local, &wanted, failure);
+}
+
+static int
+revision_run(VifloRequest *request)
+{
+	VifloLocal	local;
+	VifloFailure failure;
+	bool		result;
+
+	if (request->message == NULL || request->message[0] == '\0')
+	{
+		viflo_failure(&failure, VIFLO_EXIT_USAGE, "a message is needed: -m MESSAGE");
+		return viflo_output_failure(&failure);
+	}
+	result = open_folder(request, &local, &failure);
+	if (result && local.history.reader->linear)
+		result = create_linear(request, &local, &failure);
+	else if (result)
+		result = create_native(request, &local, &failure);
+	return result ? VIFLO_EXIT_DONE : viflo_output_failure(&failure);
+}
+
+/* "merge a and b" for a merge that nobody gave a message. */
+static char *
+merge_message(const VifloNames *down)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoString(&message, "merge ");
+	for (int i = 0; i < down->count; i++)
+		appendStringInfo(&message, "%s%s",
+						 i == 0 ? "" : i == down->count - 1 ? " and " : ", ",
+						 down->names[i]);
+	return message.data;
+}
+
+static int
+merge_run(VifloRequest *request)
+{
+	static const char *const default_revisions[] = {"heads"};
+	VifloLocal	local;
+	VifloFailure failure;
+	VifloRevision revision = {0};
+	VifloNewRevision wanted = {NULL, &revision};
+	VifloError	error = {0};
+	bool		given = request->nargs > 0;
+
+	if (!open_folder(request, &local, &failure))
+		return viflo_output_failure(&failure);
+	if (local.history.reader->linear)
+	{
+		viflo_failure(&failure, VIFLO_EXIT_USAGE,
+					  "a %s folder is one line of revisions: there is nothing to merge",
+					  local.history.reader->name);
+		return viflo_output_failure(&failure);
+	}
+	revision.created = now_text();
+	revision.labels = request->labels;
+	if (!choose_id(request, local.history.graph, &revision.id, &failure) ||
+		!check_labels(request, local.history.graph, &failure))
+		return viflo_output_failure(&failure);
+	if (!viflo_plan_merge(local.history.graph,
+						  given ? (const char *const *) request->args : default_revisions,
+						  given ? request->nargs : 1, &revision.down, &error))
+	{
+		viflo_failure_common(&failure, NULL, &error);
+		return viflo_output_failure(&failure);
+	}
+	revision.message = request->message ? request->message : merge_message(&revision.down);
+	wanted.message = revision.message;
+	if (!create_files(&local, &wanted, &failure))
+		return viflo_output_failure(&failure);
+	return VIFLO_EXIT_DONE;
+}
+
+const VifloCommand viflo_command_revision = {
+	.name = "revision",
+	.options = "mHSDLR",
+	.arguments = "-m MESSAGE [OPTION]...",
+	.summary = "write a new migration file",
+	.help =
+	"Writes a new file into the folder, with empty sections, and prints its name;\n"
+	"needs no database.  In a golang-migrate or diesel folder it writes the next\n"
+	"files of that layout, and only --message can be given.\n"
+	"\n"
+	"  -m, --message TEXT    what the revision does; needed\n"
+	"  --head REV            put it on this revision (default head; again for more)\n"
+	"  --splice              REV need not be a head: make a branch\n"
+	"  --depends-on REV      run after this one too (again for more)\n"
+	"  --label NAME          branch label (again for more)\n"
+	"  --rev-id ID           id (default: 12 random hex digits)\n"
+	"\n"
+	"Example:\n"
+	"  viflo revision -m \"add users\"\n",
+	.run = revision_run
+};
+
+const VifloCommand viflo_command_merge = {
+	.name = "merge",
+	.options = "mLR",
+	.max_args = -1,
+	.arguments = "[REV]... [-m MESSAGE]",
+	.summary = "write a migration file that joins branches",
+	.help =
+	"Writes a new file that has all of REV (default: all heads) as its parents and\n"
+	"does nothing else, and prints its name; needs no database.\n"
+	"\n"
+	"  -m, --message TEXT    what to call it\n"
+	"  --label NAME          branch label (again for more)\n"
+	"  --rev-id ID           id (default: 12 random hex digits)\n"
+	"\n"
+	"Example:\n"
+	"  viflo merge -m \"join billing and accounts\"\n",
+	.run = merge_run
+};

@@ -1,0 +1,272 @@
+/*-------------------------------------------------------------------------
+ * look.c
+ *	  Commands that show what the server knows: current, heads, branches,
+ *	  history, show, log, script.
+ *
+ * Each is one SQL function.  People get the columns that matter, aligned;
+ * --format json gives all of them.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/command/command.h"
+#include "cli/output.h"
+
+/* "(head, branch point)" and the like, for rows of viflo_history(). */
+#define MARKS \
+	"NULLIF('(' OPERATOR(pg_catalog.||) pg_catalog.concat_ws(', '," \
+	" CASE WHEN t.is_current THEN 'current' END," \
+	" CASE WHEN t.is_head THEN 'head' END," \
+	" CASE WHEN t.is_branch_point THEN 'branch point' END," \
+	" CASE WHEN t.is_merge_point THEN 'merge point' END," \
+	" CASE WHEN NOT t.transactional THEN 'not in a transaction' END," \
+	" NULLIF(pg_catalog.array_to_string(t.branch_labels, ', '), ''))" \
+	" OPERATOR(pg_catalog.||) ')', '()')"
+
+#define REVISION_COLUMNS \
+	"t.revision, CASE WHEN t.applied THEN 'applied' ELSE 'pending' END," \
+	" t.message, " MARKS
+
+static int
+current_run(VifloRequest *request)
+{
+	VifloDbParam params[1];
+
+	return viflo_command_look(request,
+							  "t.revision, CASE WHEN t.is_head THEN '(head)' END, t.message,"
+							  " pg_catalog.to_char(t.applied_at, 'YYYY-MM-DD HH24:MI:SSOF'), t.applied_by",
+							  "viflo_current", "", params, 0);
+}
+
+static int
+heads_run(VifloRequest *request)
+{
+	VifloDbParam params[1];
+
+	return viflo_command_look(request, REVISION_COLUMNS, "viflo_heads", "", params, 0);
+}
+
+static int
+branches_run(VifloRequest *request)
+{
+	VifloDbParam params[1];
+
+	return viflo_command_look(request, REVISION_COLUMNS, "viflo_branches", "", params, 0);
+}
+
+static int
+history_run(VifloRequest *request)
+{
+	VifloDbParam params[2];
+	const char *range = request->nargs > 0 ? request->args[0] : request->range;
+
+	if (range == NULL)
+		return viflo_command_look(request, REVISION_COLUMNS, "viflo_history", "",
+								  params, 0);
+	params[0] = viflo_db_text(range);
+	return viflo_command_look(request, REVISION_COLUMNS, "viflo_history",
+							  "range => $1::pg_catalog.text", params, 1);
+}
+
+/* Opens, calls a function of one revision, hands over its result. */
+static bool
+ask_revision(const VifloRequest *request, const char *columns,
+			 const char *function, VifloDbResult **result, VifloFailure *failure)
+{
+	VifloDatabase database;
+	VifloDbParam params[2];
+	VifloDbQuery query;
+
+	if (!viflo_database_open(&database, &request->settings, NULL, failure) ||
+		!viflo_database_find(&database, failure))
+		return false;
+	params[0] = viflo_db_text(request->args[0]);
+	query = viflo_database_call(&database, columns, function,
+								"revision => $1::pg_catalog.text", params, 1);
+	if (!viflo_database_run(&database, &query, 1, result, failure))
+		return false;
+	viflo_database_close(&database);
+	return true;
+}
+
+/* A value on one line after its name; several lines below it. */
+static void
+print_value(const char *name, const char *value)
+{
+	if (value == NULL || value[0] == '\0' || strcmp(value, "{}") == 0)
+		return;
+	if (strchr(value, '\n') == NULL)
+	{
+		viflo_output_line("%-16s%s", name, value);
+		return;
+	}
+	viflo_output_line("%s", name);
+	viflo_output_text(value);
+}
+
+static int
+show_run(VifloRequest *request)
+{
+	VifloFailure failure;
+	VifloDbResult *result;
+	VifloDbRow	row;
+
+	if (!ask_revision(request, "t.*", "viflo_show", &result, &failure))
+		return viflo_output_failure(&failure);
+	if (viflo_output_is_json())
+		viflo_command_print(result);
+	else
+	{
+		row = viflo_db_rows(result, NULL);
+		while (viflo_db_row_next(&row))
+		{
+			for (int c = 0; c < viflo_db_result_columns(result); c++)
+				print_value(viflo_db_result_column_name(result, c),
+							viflo_db_row_text(&row, c));
+		}
+	}
+	viflo_db_result_free(result);
+	return VIFLO_EXIT_DONE;
+}
+
+static int
+log_run(VifloRequest *request)
+{
+	VifloDbParam params[1];
+
+	return viflo_command_look(request,
+							  "t.id, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
+							  " t.direction, t.status, t.revision, t.role_name,"
+							  " t.sqlstate, t.error",
+							  "viflo_log", "", params, 0);
+}
+
+static int
+script_run(VifloRequest *request)
+{
+	VifloFailure failure;
+	VifloDbResult *result;
+	VifloDbRow	row;
+
+	if (!ask_revision(request, "t", "viflo_script", &result, &failure))
+		return viflo_output_failure(&failure);
+	row = viflo_db_rows(result, NULL);
+	if (viflo_db_row_next(&row))
+	{
+		const char *text = viflo_db_row_text(&row, 0);
+
+		viflo_output_text(text ? text : "");
+		if (viflo_output_is_json())
+		{
+			json_t	   *scripts = json_loads(text, 0, NULL);
+
+			viflo_output_json(json_pack("{s:o, s:O}", "revision",
+										viflo_output_json_string(request->args[0]),
+										"script", json_array_get(scripts, 0)));
+			json_decref(scripts);
+		}
+	}
+	viflo_db_result_free(result);
+	return VIFLO_EXIT_DONE;
+}
+
+const VifloCommand viflo_command_current = {
+	.name = "current",
+	.options = "",
+	.arguments = "",
+	.summary = "show where the database stands",
+	.help =
+	"Shows the revisions that the database stands at: nothing when none is applied,\n"
+	"several where branches are.\n"
+	"\n"
+	"Example:\n"
+	"  viflo current\n",
+	.run = current_run
+};
+
+const VifloCommand viflo_command_heads = {
+	.name = "heads",
+	.options = "",
+	.arguments = "",
+	.summary = "show registered revisions that none follows",
+	.help =
+	"Shows the registered revisions that no other revises.\n"
+	"\n"
+	"Example:\n"
+	"  viflo heads\n",
+	.run = heads_run
+};
+
+const VifloCommand viflo_command_branches = {
+	.name = "branches",
+	.options = "",
+	.arguments = "",
+	.summary = "show registered revisions that several follow",
+	.help =
+	"Shows the registered revisions where branches begin.\n"
+	"\n"
+	"Example:\n"
+	"  viflo branches\n",
+	.run = branches_run
+};
+
+const VifloCommand viflo_command_history = {
+	.name = "history",
+	.options = "r",
+	.max_args = 1,
+	.arguments = "[RANGE]",
+	.summary = "list registered revisions, newest first",
+	.help =
+	"Lists registered revisions, newest first, and which are applied.  RANGE is\n"
+	"FROM:TO, FROM:, :TO, -3:current, and so on (default: all).\n"
+	"\n"
+	"  -r, --range RANGE     the same as RANGE\n"
+	"\n"
+	"Example:\n"
+	"  viflo history -3:\n",
+	.run = history_run
+};
+
+const VifloCommand viflo_command_show = {
+	.name = "show",
+	.options = "",
+	.min_args = 1,
+	.max_args = 1,
+	.arguments = "REV",
+	.summary = "show all that is known of a revision",
+	.help =
+	"Shows all that is known of the revision REV.\n"
+	"\n"
+	"Example:\n"
+	"  viflo show head\n",
+	.run = show_run
+};
+
+const VifloCommand viflo_command_log = {
+	.name = "log",
+	.options = "",
+	.arguments = "",
+	.summary = "list every step that ever ran or failed",
+	.help =
+	"Lists every step that ever ran in this database: when, by whom, and how it\n"
+	"ended.\n"
+	"\n"
+	"Example:\n"
+	"  viflo --format json log\n",
+	.run = log_run
+};
+
+const VifloCommand viflo_command_script = {
+	.name = "script",
+	.options = "",
+	.min_args = 1,
+	.max_args = 1,
+	.arguments = "REV",
+	.summary = "print the registered text of a revision",
+	.help =
+	"Prints the native file of the revision REV as it is registered.\n"
+	"\n"
+	"Example:\n"
+	"  viflo script 001_initial\n",
+	.run = script_run
+};

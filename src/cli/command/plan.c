@@ -1,0 +1,169 @@
+/*-------------------------------------------------------------------------
+ * plan.c
+ *	  viflo plan, viflo sql: what would be run.
+ *
+ * Files that are not registered yet count: they are loaded in a transaction
+ * that is rolled back, so that the server's own planner answers and nothing
+ * stays.  Who may not write, or asks a standby, gets the answer without them.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/command/command.h"
+#include "cli/output.h"
+
+#define MAX_QUERIES 4			/* BEGIN, load, what is asked, ROLLBACK */
+
+static bool
+may_not_write(const VifloFailure *failure)
+{
+	return failure->sqlstate != NULL &&
+		(strcmp(failure->sqlstate, "42501") == 0 ||
+		 strcmp(failure->sqlstate, "25006") == 0);
+}
+
+/*
+ * Answers question with the folder's missing revisions loaded for as long as
+ * it takes.  *result is the question's.
+ */
+static bool
+ask_with_folder(VifloDatabase *database, VifloLocal *local,
+				const VifloNames *missing, const VifloDbQuery *question,
+				VifloDbResult **result, VifloFailure *failure)
+{
+	VifloUpload upload;
+	VifloDbQuery queries[MAX_QUERIES] = {{"BEGIN"}};
+	VifloDbResult *results[MAX_QUERIES];
+	int			count;
+
+	count = viflo_command_upload(database, local, missing, &upload, &queries[1], failure);
+	if (count < 0)
+		return false;
+	if (count == 0)
+		return viflo_database_run(database, question, 1, result, failure);
+	queries[2] = *question;
+	queries[3].sql = "ROLLBACK";
+	if (viflo_database_run(database, queries, MAX_QUERIES, results, failure))
+	{
+		*result = results[2];
+		for (int i = 0; i < MAX_QUERIES; i++)
+		{
+			if (i != 2)
+				viflo_db_result_free(results[i]);
+		}
+		return true;
+	}
+	viflo_command_blame(local, failure);
+	if (!may_not_write(failure))
+		return false;
+	viflo_output_warning("%d revisions of the folder are left out, as they are not registered: %s",
+						 missing->count, failure->message);
+	return viflo_db_rollback(database->session, NULL) &&
+		viflo_database_run(database, question, 1, result, failure);
+}
+
+/*
+ * Asks function about the one argument of the request, default "head".  The
+ * result is *result, to be freed, or false with *failure.
+ */
+static bool
+ask(const VifloRequest *request, const char *columns, const char *function,
+	const char *arguments, VifloDbResult **result, VifloFailure *failure)
+{
+	VifloDatabase database;
+	VifloLocal	local = {0};
+	VifloNames	missing = {0};
+	VifloDbParam params[2];
+	VifloDbQuery question;
+	bool		folder = request->settings.dir_exists;
+
+	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
+		return false;
+	if (!(folder ?
+		  viflo_database_missing(&database, &local, false, &missing, failure) :
+		  viflo_database_find(&database, failure)))
+		return false;
+	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : "head");
+	question = viflo_database_call(&database, columns, function, arguments, params, 1);
+	if (!ask_with_folder(&database, &local, &missing, &question, result, failure))
+		return false;
+	viflo_database_close(&database);
+	return true;
+}
+
+static int
+plan_run(VifloRequest *request)
+{
+	VifloFailure failure;
+	VifloDbResult *result;
+
+	if (!ask(request, "pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
+			 " CASE WHEN NOT t.transactional THEN '(not in a transaction)' END",
+			 "viflo_plan", "target => $1::pg_catalog.text", &result, &failure))
+		return viflo_output_failure(&failure);
+	if (viflo_db_result_rows(result) == 0)
+		viflo_output_line("nothing to do");
+	viflo_command_print(result);
+	viflo_db_result_free(result);
+	return VIFLO_EXIT_DONE;
+}
+
+static int
+sql_run(VifloRequest *request)
+{
+	VifloFailure failure;
+	VifloDbResult *result;
+	VifloDbRow	row;
+
+	if (!ask(request, "t", "viflo_sql", "range => $1::pg_catalog.text", &result, &failure))
+		return viflo_output_failure(&failure);
+	row = viflo_db_rows(result, NULL);
+	if (viflo_db_row_next(&row))
+	{
+		const char *text = viflo_db_row_text(&row, 0);
+
+		viflo_output_text(text ? text : "");
+		if (viflo_output_is_json())
+		{
+			json_t	   *scripts = json_loads(text, 0, NULL);
+
+			viflo_output_json(json_pack("{s:O}", "sql", json_array_get(scripts, 0)));
+			json_decref(scripts);
+		}
+	}
+	viflo_db_result_free(result);
+	return VIFLO_EXIT_DONE;
+}
+
+const VifloCommand viflo_command_plan = {
+	.name = "plan",
+	.options = "",
+	.max_args = 1,
+	.arguments = "[TARGET]",
+	.summary = "show what upgrade, or downgrade, would run",
+	.help =
+	"Shows the steps that \"viflo upgrade TARGET\" (default head) would run, or for a\n"
+	"TARGET below where the database stands, those of \"viflo downgrade TARGET\".\n"
+	"Files that are not registered yet are counted in, and nothing is changed.\n"
+	"\n"
+	"Example:\n"
+	"  viflo plan\n",
+	.run = plan_run
+};
+
+const VifloCommand viflo_command_sql = {
+	.name = "sql",
+	.options = "",
+	.max_args = 1,
+	.arguments = "[RANGE]",
+	.summary = "print a script for psql that does the same",
+	.help =
+	"Prints a script that \"psql -1\" applies elsewhere, and that leaves the same\n"
+	"history behind.  RANGE is FROM:TO, or a target to go to from base (default\n"
+	"head).  Files that are not registered yet are counted in, and nothing is\n"
+	"changed.\n"
+	"\n"
+	"Example:\n"
+	"  viflo sql 001_initial:head > upgrade.sql\n",
+	.run = sql_run
+};

@@ -1,0 +1,302 @@
+/*-------------------------------------------------------------------------
+ * main.c
+ *	  viflo: the command line.
+ *
+ * Options may stand before and after the command.  A word of "-" and digits is
+ * a relative target (viflo downgrade -1), not an option; getopt does not know
+ * that, so such words are handed to it in disguise.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <unistd.h>
+
+#include "getopt_long.h"
+
+#include "cli/command/command.h"
+#include "cli/output.h"
+
+/* Stands before a word that only looks like an option. */
+#define DISGUISE	'\001'
+
+enum
+{
+	OPTION_URL = 256,
+	OPTION_PROJECT,
+	OPTION_DIR,
+	OPTION_LAYOUT,
+	OPTION_FORMAT
+};
+
+static const struct option long_options[] = {
+	{"url", required_argument, NULL, OPTION_URL},
+	{"project", required_argument, NULL, OPTION_PROJECT},
+	{"dir", required_argument, NULL, OPTION_DIR},
+	{"layout", required_argument, NULL, OPTION_LAYOUT},
+	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"message", required_argument, NULL, 'm'},
+	{"head", required_argument, NULL, 'H'},
+	{"splice", no_argument, NULL, 'S'},
+	{"depends-on", required_argument, NULL, 'D'},
+	{"label", required_argument, NULL, 'L'},
+	{"branch-label", required_argument, NULL, 'L'},
+	{"rev-id", required_argument, NULL, 'R'},
+	{"purge", no_argument, NULL, 'p'},
+	{"range", required_argument, NULL, 'r'},
+	{NULL, 0, NULL, 0}
+};
+
+/* The letters that may be typed; the others above are long only. */
+static const char short_options[] = ":vhVm:r:";
+
+/* What the options say beside the request. */
+typedef struct CommandLine
+{
+	VifloRequest request;
+	bool		help;
+	bool		version;
+	char		used[32];		/* letters of the command's own options */
+} CommandLine;
+
+static bool
+is_relative(const char *word)
+{
+	return word[0] == '-' && isdigit((unsigned char) word[1]);
+}
+
+static char *
+undisguise(char *word)
+{
+	return word[0] == DISGUISE ? word + 1 : word;
+}
+
+/* Is JSON asked for?  Known before anything else, as errors are JSON too. */
+static bool
+wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+	{
+		if (strcmp(argv[i], "--") == 0)
+			break;
+		if (strcmp(argv[i], "--format=json") == 0 ||
+			(strcmp(argv[i], "--format") == 0 && i + 1 < argc &&
+			 strcmp(argv[i + 1], "json") == 0))
+			return true;
+	}
+	return false;
+}
+
+/* One option that only some commands take. */
+static void
+take_command_option(CommandLine *line, int option, char *value)
+{
+	VifloRequest *request = &line->request;
+	int			used = strlen(line->used);
+
+	if (used < sizeof(line->used) - 1 && strchr(line->used, option) == NULL)
+		line->used[used] = option;
+	switch (option)
+	{
+		case 'm':
+			request->message = value;
+			break;
+		case 'H':
+			viflo_names_add(&request->heads, value);
+			break;
+		case 'S':
+			request->splice = true;
+			break;
+		case 'D':
+			viflo_names_add(&request->depends_on, value);
+			break;
+		case 'L':
+			viflo_names_add(&request->labels, value);
+			break;
+		case 'R':
+			request->rev_id = value;
+			break;
+		case 'p':
+			request->purge = true;
+			break;
+		case 'r':
+			request->range = value;
+			break;
+	}
+}
+
+static bool
+take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
+{
+	VifloSettings *settings = &line->request.settings;
+
+	switch (option)
+	{
+		case OPTION_URL:
+			settings->url = value;
+			break;
+		case OPTION_PROJECT:
+			settings->project = value;
+			break;
+		case OPTION_DIR:
+			settings->dir = pstrdup(value);
+			break;
+		case OPTION_LAYOUT:
+			settings->layout = value;
+			break;
+		case OPTION_FORMAT:
+			settings->json = strcmp(value, "json") == 0;
+			if (!settings->json && strcmp(value, "human") != 0)
+				return viflo_failure(failure, VIFLO_EXIT_USAGE,
+									 "unknown format \"%s\": human and json are known", value);
+			break;
+		case 'v':
+			settings->verbose = true;
+			break;
+		case 'h':
+			line->help = true;
+			break;
+		case 'V':
+			line->version = true;
+			break;
+		default:
+			take_command_option(line, option, value);
+	}
+	return true;
+}
+
+/* What getopt could not read, in our own words. */
+static bool
+fail_option(int argc, char **argv, int result, VifloFailure *failure)
+{
+	const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+	if (optopt > 0 && optopt < 256 && strncmp(word, "--", 2) != 0)
+		viflo_failure(failure, VIFLO_EXIT_USAGE, result == ':' ?
+					  "option -%c needs a value" : "unknown option -%c", optopt);
+	else
+		viflo_failure(failure, VIFLO_EXIT_USAGE, result == ':' ?
+					  "option %s needs a value" : "unknown option %s", word);
+	viflo_failure_hint(failure, "\"viflo help\" tells what there is.");
+	return false;
+}
+
+static bool
+read_options(CommandLine *line, int argc, char **argv, VifloFailure *failure)
+{
+	int			option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
+	{
+		if (option == '?' || option == ':')
+			return fail_option(argc, argv, option, failure);
+		if (!take_option(line, option, optarg ? undisguise(optarg) : NULL, failure))
+			return false;
+	}
+	return true;
+}
+
+/* Does the command take what it was given? */
+static bool
+check_command(const VifloCommand *command, const CommandLine *line,
+			  VifloFailure *failure)
+{
+	const VifloRequest *request = &line->request;
+
+	for (const char *letter = line->used; *letter != '\0'; letter++)
+	{
+		if (strchr(command->options, *letter) != NULL)
+			continue;
+		for (int i = 0; long_options[i].name != NULL; i++)
+		{
+			if (long_options[i].val == *letter)
+				return viflo_failure(failure, VIFLO_EXIT_USAGE,
+									 "\"viflo %s\" has no option --%s",
+									 command->name, long_options[i].name);
+		}
+	}
+	if (request->nargs < command->min_args)
+		viflo_failure(failure, VIFLO_EXIT_USAGE, "\"viflo %s\" needs %s",
+					  command->name, command->arguments);
+	else if (command->max_args >= 0 && request->nargs > command->max_args)
+		viflo_failure(failure, VIFLO_EXIT_USAGE,
+					  "\"viflo %s\" does not take the argument \"%s\"",
+					  command->name, request->args[command->max_args]);
+	else
+		return true;
+	viflo_failure_hint(failure, "Usage: viflo %s %s", command->name, command->arguments);
+	return false;
+}
+
+static int
+run_command(CommandLine *line, const char *name)
+{
+	const VifloCommand *command = viflo_command_find(name);
+	VifloRequest *request = &line->request;
+	VifloFailure failure;
+
+	if (command == NULL)
+	{
+		viflo_failure(&failure, VIFLO_EXIT_USAGE, "unknown command \"%s\"", name);
+		viflo_failure_hint(&failure, "\"viflo help\" lists the commands.");
+		return viflo_output_failure(&failure);
+	}
+	if (line->help)
+	{
+		request->nargs = 1;
+		request->args[0] = unconstify(char *, command->name);
+		return viflo_command_help.run(request);
+	}
+	if (!check_command(command, line, &failure) ||
+		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
+		return viflo_output_failure(&failure);
+	return command->run(request);
+}
+
+static int
+run(int argc, char **argv)
+{
+	CommandLine line = {0};
+	VifloRequest *request = &line.request;
+	VifloFailure failure;
+	int			first;
+
+	viflo_output_init(wants_json(argc, argv), false);
+	for (int i = 1; i < argc; i++)
+	{
+		if (is_relative(argv[i]))
+			argv[i] = psprintf("%c%s", DISGUISE, argv[i]);
+	}
+	if (!read_options(&line, argc, argv, &failure))
+		return viflo_output_failure(&failure);
+	viflo_output_init(request->settings.json, request->settings.verbose);
+
+	first = optind;
+	request->args = palloc0(sizeof(char *) * (argc + 2));
+	for (int i = first + 1; i < argc; i++)
+		request->args[request->nargs++] = undisguise(argv[i]);
+	if (line.version)
+		return viflo_command_version.run(request);
+	if (first < argc)
+		return run_command(&line, undisguise(argv[first]));
+	if (line.help)
+		return viflo_command_help.run(request);
+	viflo_failure(&failure, VIFLO_EXIT_USAGE, "no command given");
+	viflo_failure_hint(&failure, "\"viflo help\" lists the commands.");
+	return viflo_output_failure(&failure);
+}
+
+int
+main(int argc, char **argv)
+{
+	int			status = viflo_output_finish(run(argc, argv));
+
+	/*
+	 * Not exit(): a thread that still connects, to a server that nothing will
+	 * be sent to, must not see libraries being torn down.
+	 */
+	_exit(status);
+}
