@@ -259,8 +259,8 @@ static bool
 create_extension(VifloDatabase *database, VifloFailure *failure)
 {
 	static const VifloDbQuery queries[2] = {
-		{"SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('create extension viflo_migrate', 0))"},
-		{"CREATE EXTENSION IF NOT EXISTS viflo_migrate"}
+		{.sql = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('create extension viflo_migrate', 0))"},
+		{.sql = "CREATE EXTENSION IF NOT EXISTS viflo_migrate"}
 	};
 	VifloDbResult *results[2];
 

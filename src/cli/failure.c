@@ -9,6 +9,8 @@
  */
 #include "postgres_fe.h"
 
+#include <unistd.h>
+
 #include "cli/failure.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"

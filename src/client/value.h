@@ -35,7 +35,7 @@ typedef int64_t VifloDbTimestamp;
 
 #define VIFLO_DB_INFINITY		INT64_MAX
 #define VIFLO_DB_MINUS_INFINITY INT64_MIN
-#define VIFLO_DB_TIMESTAMP_SIZE 40
+#define VIFLO_DB_TIMESTAMP_SIZE 48	/* of its text, with the NUL */
 
 /* "2026-11-22T10:00:00.123456Z", "infinity" or "-infinity". */
 extern void viflo_db_timestamp_format(VifloDbTimestamp timestamp,
@@ -61,7 +61,7 @@ extern VifloDbParam viflo_db_null(void);
 /* Text, or anything in its text form: the server takes the type from the query.  NULL is SQL NULL. */
 extern VifloDbParam viflo_db_text(const char *text);
 
-/* The same, not NUL-terminated; is copied when sent.  Always type text. */
+/* The same, not NUL-terminated, and always of type text. */
 extern VifloDbParam viflo_db_text_n(const char *text, size_t length);
 
 extern VifloDbParam viflo_db_bool(bool value);

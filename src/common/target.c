@@ -501,8 +501,7 @@ downgrade_standing(const VifloGraph *graph, const bool *applied,
 	}
 	if (!find_standing(graph, applied, parts, branch, &start, error))
 		return false;
-	if (branch == NULL)
-		*branch_node = start;
+	*branch_node = start;
 	return viflo_walk(graph, start, false, parts->steps, NULL, parts->target,
 					  found, error);
 }

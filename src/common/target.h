@@ -37,7 +37,7 @@ extern int	viflo_target_upgrade(const VifloGraph *graph, const bool *applied,
 /*
  * The node that a downgrade goes to, -1 for base: a revision, base, -N,
  * rev+N, rev-N, label@-N, ...  *branch is the node that the branch to go
- * down is named by, -1 where target names none.
+ * down is named by (for "-N", where it starts), -1 where none is.
  */
 extern bool viflo_target_downgrade(const VifloGraph *graph, const bool *applied,
 								   const char *target, int *found, int *branch,

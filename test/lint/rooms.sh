@@ -40,7 +40,7 @@ empty "every header belongs to a file" one_header_a_file
 empty "only store touches the tables" \
 	grep -rnE '(FROM|INTO|UPDATE|JOIN) viflo\.' src/server --include='*.c' \
 	--exclude-dir=store
-empty "no note to self is left" grep -rnE 'TODO|FIXME|XXX' src sql tools docker test/lint \
+empty "no note to self is left" grep -rnwE 'TODO|FIXME|XXX' src sql tools docker test/lint \
 	--include='*.[ch]' --include='*.sql' --include='*.pl' --include=Makefile
 
 done_testing

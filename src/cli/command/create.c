@@ -15,7 +15,7 @@
 
 #include "cli/command/command.h"
 #include "cli/output.h"
-#include "common/plan.h"
+#include "common/author.h"
 #include "common/sqlstate.h"
 #include "common/file_perm.h"
 

@@ -32,7 +32,7 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 				VifloDbResult **result, VifloFailure *failure)
 {
 	VifloUpload upload;
-	VifloDbQuery queries[MAX_QUERIES] = {{"BEGIN"}};
+	VifloDbQuery queries[MAX_QUERIES] = {{.sql = "BEGIN"}};
 	VifloDbResult *results[MAX_QUERIES];
 	int			count;
 

@@ -4,19 +4,19 @@
  *
  * Settings are taken back by a GUC nest level: all that is set inside,
  * by SET, SET LOCAL, set_config() or SET ROLE, goes when the level is left.
- * Objects in the temporary schema are those of pg_depend that were not there
- * before.  Prepared statements and cursors have no catalog, so a
- * ProcessUtility hook, idle while no session is open, notes their names.
+ * Objects in the temporary schema, cursors: those that were not there before,
+ * by pg_depend, and by the memory contexts of portals.  Prepared statements
+ * are in no list that can be read without a query, so a ProcessUtility hook,
+ * idle while no session is open, notes their names.
  *
  * CLOSE ALL, DEALLOCATE ALL and DISCARD TEMP would reach what the caller has;
  * within a session they end what the script made.
  *
  * What the script does by name to a thing of the caller's (DROP TABLE of its
  * temporary table, DEALLOCATE of its statement) is done, and stays done.
- * Kept are also LISTEN, session advisory locks and a SET CONSTRAINTS, which
- * are the transaction's or have no owner that could be told apart, and
- * cursors that a PL opens without naming them, which end with the
- * transaction.
+ * Kept are also LISTEN, session advisory locks and SET CONSTRAINTS.  A
+ * temporary table with deferred constraint checks still pending cannot be
+ * dropped: that is the server's error.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -32,7 +32,9 @@
 #include "catalog/pg_namespace.h"
 #include "commands/prepare.h"
 #include "miscadmin.h"
+#include "nodes/memnodes.h"
 #include "run/session.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -50,17 +52,17 @@ struct VifloSession
 	MemoryContextCallback forget;	/* for a context that ends too early */
 	int			guc_level;
 	ObjectAddresses *temp_objects;	/* the caller's, or NULL for none */
+	List	   *portals;		/* the caller's */
 
-	/* Names that the script used; NULL: none.  Some may be gone again. */
+	/* Those the script made; NULL: none.  Some may be gone again. */
 	HTAB	   *prepared;
-	HTAB	   *cursors;
 };
 
-/* Key of both tables, and all of an entry. */
-typedef struct NoticedName
+/* Key, and all of an entry, of prepared. */
+typedef struct PreparedName
 {
 	char		name[NAMEDATALEN];
-} NoticedName;
+} PreparedName;
 
 static VifloSession *open_session = NULL;
 static ProcessUtility_hook_type previous_hook = NULL;
@@ -73,19 +75,19 @@ forget_session(void *arg)
 }
 
 static void
-notice_name(HTAB **names, const char *name)
+notice_prepared_statement(VifloSession *session, const char *name)
 {
-	if (*names == NULL)
+	if (session->prepared == NULL)
 	{
 		HASHCTL		control = {0};
 
 		control.keysize = NAMEDATALEN;
-		control.entrysize = sizeof(NoticedName);
-		control.hcxt = open_session->context;
-		*names = hash_create("viflo session names", 16, &control,
-							 HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		control.entrysize = sizeof(PreparedName);
+		control.hcxt = session->context;
+		session->prepared = hash_create("viflo prepared statements", 16, &control,
+										HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	}
-	(void) hash_search(*names, name, HASH_ENTER, NULL);
+	(void) hash_search(session->prepared, name, HASH_ENTER, NULL);
 }
 
 /* Drops what is left of the script's prepared statements. */
@@ -93,7 +95,7 @@ static void
 drop_prepared_statements(VifloSession *session)
 {
 	HASH_SEQ_STATUS scan;
-	NoticedName *entry;
+	PreparedName *entry;
 
 	if (session->prepared == NULL)
 		return;
@@ -102,24 +104,67 @@ drop_prepared_statements(VifloSession *session)
 		DropPreparedStatement(entry->name, false);
 }
 
-/* Drops what is left of the script's cursors, but one that is running. */
+/*
+ * The memory context whose children are one for each portal.  Portals cannot
+ * be listed otherwise without a query of pg_cursors at both ends of each
+ * session, though there is nearly never a cursor.
+ */
+static MemoryContext
+portals_context(void)
+{
+	Portal		portal = ActivePortal;
+	MemoryContext result;
+
+	if (portal != NULL)
+		return portal->portalContext->parent;
+
+	portal = CreateNewPortal();
+	result = portal->portalContext->parent;
+	PortalDrop(portal, false);
+	return result;
+}
+
+/* The portal that a child of portals_context() belongs to, or NULL. */
+static Portal
+portal_of_context(MemoryContext context)
+{
+	Portal		portal = context->ident ? GetPortalByName(context->ident) : NULL;
+
+	return PortalIsValid(portal) && portal->portalContext == context ? portal : NULL;
+}
+
+static List *
+list_portals(void)
+{
+	List	   *portals = NIL;
+
+	for (MemoryContext context = portals_context()->firstchild;
+		 context != NULL; context = context->nextchild)
+	{
+		Portal		portal = portal_of_context(context);
+
+		if (portal != NULL)
+			portals = lappend(portals, portal);
+	}
+	return portals;
+}
+
+/* Drops the script's cursors, but one that is running or looped over. */
 static void
 drop_cursors(VifloSession *session)
 {
-	HASH_SEQ_STATUS scan;
-	NoticedName *entry;
+	List	   *portals = list_portals();
+	ListCell   *cell;
 
-	if (session->cursors == NULL)
-		return;
-	hash_seq_init(&scan, session->cursors);
-	while ((entry = hash_seq_search(&scan)) != NULL)
+	foreach(cell, portals)
 	{
-		Portal		portal = GetPortalByName(entry->name);
+		Portal		portal = lfirst(cell);
 
-		if (PortalIsValid(portal) && portal->status != PORTAL_ACTIVE &&
-			!portal->portalPinned)
+		if (portal->status != PORTAL_ACTIVE && !portal->portalPinned &&
+			!list_member_ptr(session->portals, portal))
 			PortalDrop(portal, false);
 	}
+	list_free(portals);
 }
 
 /*
@@ -211,7 +256,7 @@ end_own_things(Node *statement, QueryCompletion *completion)
 }
 
 /*
- * Notes names only once the statement has been done: one that fails because
+ * Notes a name only once the statement has been done: one that fails because
  * the caller has that name already must not make it the script's.
  */
 static void
@@ -230,13 +275,8 @@ session_utility(PlannedStmt *plan, const char *text, bool read_only_tree,
 	next(plan, text, read_only_tree, context, params, environment,
 		 destination, completion);
 
-	if (open_session == NULL)
-		return;
-	if (IsA(statement, PrepareStmt))
-		notice_name(&open_session->prepared, ((PrepareStmt *) statement)->name);
-	else if (IsA(statement, DeclareCursorStmt))
-		notice_name(&open_session->cursors,
-					((DeclareCursorStmt *) statement)->portalname);
+	if (open_session && IsA(statement, PrepareStmt))
+		notice_prepared_statement(open_session, ((PrepareStmt *) statement)->name);
 }
 
 void
@@ -257,6 +297,7 @@ viflo_session_begin(void)
 	session->forget.func = forget_session;
 	session->forget.arg = session;
 	session->temp_objects = list_temp_objects(NULL);
+	session->portals = list_portals();
 	session->guc_level = NewGUCNestLevel();
 
 	MemoryContextRegisterResetCallback(session->context, &session->forget);
@@ -281,6 +322,8 @@ viflo_session_end(VifloSession *session)
 	if (session->temp_objects)
 		free_object_addresses(session->temp_objects);
 	session->temp_objects = NULL;
+	list_free(session->portals);
+	session->portals = NIL;
 	open_session = NULL;
 }
 

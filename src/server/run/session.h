@@ -9,8 +9,9 @@
  * WITH HOLD of the script's own making, which die with it too):
  * viflo_session_abort() drops those, and is safe while an error is handled.
  *
- * Prepared statements and cursors are noticed by a ProcessUtility hook, so
- * that those of a DO block or a function are found too.
+ * Prepared statements are noticed by a ProcessUtility hook, so that those of
+ * a DO block or a function are found too.  CLOSE ALL, DEALLOCATE ALL and
+ * DISCARD TEMP of a script spare what is the caller's.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_SESSION_H
