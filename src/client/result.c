@@ -42,9 +42,10 @@ viflo_db_result_columns(const VifloDbResult *result)
 const char *
 viflo_db_result_column_name(const VifloDbResult *result, int column)
 {
-	const char *name = PQfname(result, column);
-
-	return name ? name : "";
+	/* libpq would call the connection's notice receiver, which may be gone. */
+	if (column < 0 || column >= PQnfields(result))
+		return "";
+	return PQfname(result, column);
 }
 
 /* By strcmp: PQfnumber() would fold the name's case and take its quotes off. */

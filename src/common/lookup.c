@@ -258,6 +258,9 @@ viflo_lookup_branch(const VifloGraph *graph, const char *name,
 		{
 			char	   *hint = error->hint;
 
+			pfree(error->message);
+			if (error->detail != NULL)
+				pfree(error->detail);
 			viflo_error(error, VIFLO_UNKNOWN_REVISION,
 						"branch \"%s\" does not exist", name);
 			viflo_error_detail(error, "There is neither a branch label nor a revision of that name.");

@@ -299,7 +299,7 @@ viflo_plan_is_downgrade(const VifloGraph *graph, VifloState state,
 	int			node;
 	int			branch;
 	bool	   *above;
-	bool		down = false;
+	bool		down = true;
 
 	/* base, -N and label@-N lead nowhere but down */
 	ntargets = viflo_target_upgrade(graph, state.applied, target, &targets,
@@ -315,21 +315,19 @@ viflo_plan_is_downgrade(const VifloGraph *graph, VifloState state,
 	above = empty_set(graph);
 	for (int i = 0; i < ntargets; i++)
 	{
+		down &= is_applied(state, targets[i]);
 		for (int j = 0; j < graph->nodes[targets[i]].nchildren; j++)
 			above[graph->nodes[targets[i]].children[j]] = true;
-		down |= is_applied(state, targets[i]);
 	}
-	viflo_graph_descendants(graph, above, false);
-	for (int i = 0; i < ntargets; i++)
-		down &= is_applied(state, targets[i]);
+	pfree(targets);
 	if (down)
 	{
+		viflo_graph_descendants(graph, above, false);
 		down = false;
 		for (int i = 0; i < graph->count && !down; i++)
 			down = above[i] && is_applied(state, i);
 	}
 	pfree(above);
-	pfree(targets);
 	return down;
 }
 

@@ -116,3 +116,11 @@ viflo_names_contain(const VifloNames *names, const char *name)
 	}
 	return false;
 }
+
+const char *
+viflo_section_file(const VifloSection *section, const char *source)
+{
+	if (section->file == NULL)
+		return source;
+	return strcmp(section->file, "-") == 0 ? NULL : section->file;
+}

@@ -31,14 +31,14 @@ typedef enum VifloTransaction
  * One section of a script.  text is not NUL-terminated: it points into the
  * script.  absent: text == NULL.  file and first_line place it for messages:
  * line n of the section is line first_line + n - 1 of file, where a NULL
- * file means the script's own source.
+ * file means the script's own source, and "-" none: it came as an argument.
  */
 typedef struct VifloSection
 {
 	const char *text;
 	size_t		length;
 	int			first_line;
-	char	   *file;
+	const char *file;
 } VifloSection;
 
 typedef struct VifloRevision
@@ -71,6 +71,9 @@ typedef struct VifloRevision
  * inside, which stays unambiguous as an exact id is tried before rev-N.
  */
 extern bool viflo_name_check(const char *name, const char *what, VifloError *error);
+
+/* The file that messages name for a section of a script from source; or NULL. */
+extern const char *viflo_section_file(const VifloSection *section, const char *source);
 
 extern void viflo_names_add(VifloNames *names, char *name);
 extern bool viflo_names_contain(const VifloNames *names, const char *name);

@@ -8,6 +8,7 @@
  * this is the only place that knows it.  After the word, "from NAME"
  * says that the section is a copy of the file NAME: lines then count from
  * its first, which is how folders of other tools keep their line numbers.
+ * "from -" is a section that came as an argument, from no file.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_SCRIPT_H

@@ -25,7 +25,8 @@ typedef struct Stamp
 	const bool *applied;		/* NULL: nothing */
 	bool		base;			/* base, of some branch, is among the targets */
 	bool	   *dests;			/* set of targets */
-	bool	   *related;		/* set of what shares a line with a target */
+	bool	   *related;		/* first the targets and what labels of bases
+								 * name, then all that shares a line with it */
 	int			nrows;
 	int		   *rows;
 } Stamp;
@@ -43,17 +44,6 @@ free_stamp(Stamp *stamp)
 	pfree(stamp->related);
 	if (stamp->rows != NULL)
 		pfree(stamp->rows);
-}
-
-/* Adds all that shares a line with node to related. */
-static void
-relate(const VifloGraph *graph, int node, bool *related)
-{
-	bool	   *lineage = viflo_lookup_lineage(graph, node, true);
-
-	for (int i = 0; i < graph->count; i++)
-		related[i] |= lineage[i];
-	pfree(lineage);
 }
 
 /* base and label@base name no revision: the branch is all, or the label's. */
@@ -76,7 +66,7 @@ relate_base(const VifloGraph *graph, const char *target, Stamp *stamp,
 	pfree(label);
 	if (node < 0)
 		return false;
-	relate(graph, node, stamp->related);
+	stamp->related[node] = true;
 	return true;
 }
 
@@ -108,15 +98,25 @@ add_target(const VifloGraph *graph, const char *target, Stamp *stamp,
 	if (count < 0)
 		return false;
 	for (int i = 0; i < count; i++)
-	{
-		stamp->dests[nodes[i]] = true;
-		if (stamp->nrows > 0)
-			relate(graph, nodes[i], stamp->related);
-	}
+		stamp->dests[nodes[i]] = stamp->related[nodes[i]] = true;
 	pfree(nodes);
 	if (count == 0 && graph->count > 0)
 		return relate_base(graph, target, stamp, error);
 	return true;
+}
+
+/* Extends related to what is above or below. */
+static void
+find_related(const VifloGraph *graph, Stamp *stamp)
+{
+	bool	   *below = empty_set(graph);
+
+	memcpy(below, stamp->related, sizeof(bool) * graph->count);
+	viflo_graph_ancestors(graph, below, true);
+	viflo_graph_descendants(graph, stamp->related, true);
+	for (int i = 0; i < graph->count; i++)
+		stamp->related[i] |= below[i];
+	pfree(below);
 }
 
 /* Does a target move a row of its branches, or is each new or there? */
@@ -187,7 +187,10 @@ viflo_plan_stamp(const VifloGraph *graph, VifloState state,
 	for (int i = 0; i < ntargets && ok; i++)
 		ok = add_target(graph, targets[i], &stamp, error);
 	if (ok)
+	{
+		find_related(graph, &stamp);
 		*after = find_after(graph, &stamp);
+	}
 	free_stamp(&stamp);
 	return ok;
 }

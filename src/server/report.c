@@ -118,9 +118,9 @@ place_callback(void *arg)
 		snprintf(statement, sizeof(statement), ", statement %d", place->number);
 
 	if (place->file != NULL)
-		errcontext("revision \"%s\" (%s), file \"%s\"%s%s",
-				   place->revision, place->direction, place->file,
-				   where, statement);
+		errcontext("revision \"%s\" (%s)%s%s, file \"%s\"",
+				   place->revision, place->direction,
+				   where, statement, place->file);
 	else
 		errcontext("revision \"%s\" (%s)%s%s",
 				   place->revision, place->direction, where, statement);

@@ -37,7 +37,7 @@ typedef struct VifloPlace
 
 /*
  * While entered, every error gets the context line
- *     revision "0007_add_users" (up), file "0007_add_users.up.sql", line 12, statement 3
+ *     revision "0007_add_users" (up), line 12, statement 3, file "0007_add_users.up.sql"
  * (file left out where it is not known).  The line is that of the error's
  * position where there is one, else the statement's first.  A position in the
  * script becomes an internal one into the failing statement's text, so that

@@ -18,7 +18,7 @@
 #include "report.h"
 #include "run/lock.h"
 #include "run/register.h"
-#include "store/history.h"
+#include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
 
@@ -64,6 +64,7 @@ set_section(VifloSection *section, const char *text)
 	section->text = text;
 	section->length = text ? strlen(text) : 0;
 	section->first_line = 1;
+	section->file = text ? "-" : NULL;
 }
 
 /*
@@ -335,11 +336,11 @@ viflo_repair(PG_FUNCTION_ARGS)
 	node = resolve_revision(state, name);
 	id = pstrdup(state->revisions[node].id);
 	strlcpy(checksum, state->revisions[node].checksum, sizeof(checksum));
-	if (!viflo_history_is_applied(project, id))
+	if (!viflo_record_is_applied(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_INVALID_TARGET),
 				 errmsg("revision \"%s\" is not applied", id)));
 	viflo_state_announce();
-	viflo_history_repair(project, id, checksum);
+	viflo_record_repair(project, id, checksum);
 	PG_RETURN_VOID();
 }

@@ -30,7 +30,7 @@
 #include "run/statement.h"
 #include "run/timeout.h"
 #include "settings.h"
-#include "store/history.h"
+#include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
 
@@ -147,7 +147,7 @@ run_section(const VifloRun *run, const EngineStep *step, const VifloSection *sec
 	VifloPlace	place = {
 		.revision = step->revision,
 		.direction = step->up ? "up" : "down",
-		.file = section->file ? section->file : step->source,
+		.file = viflo_section_file(section, step->source),
 		.first_line = section->first_line,
 		.text = pnstrdup(section->text, section->length)
 	};
@@ -211,7 +211,7 @@ run_step(const VifloRun *run, const EngineStep *step, int number, int of)
 									&watched);
 	record.checksum = revision.checksum;
 	record.ended = GetCurrentTimestamp();
-	viflo_history_record(&record);
+	viflo_record_step(&record);
 
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, begin);
@@ -320,7 +320,7 @@ record_stamp(const VifloProjectState *state, const char *revision, const char *c
 		.ended = now
 	};
 
-	viflo_history_record(&record);
+	viflo_record_step(&record);
 }
 
 void

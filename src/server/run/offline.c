@@ -23,7 +23,7 @@
 #include "run/lock.h"
 #include "run/offline.h"
 #include "run/split.h"
-#include "store/history.h"
+#include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
 
@@ -275,7 +275,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	node = check_fits(state, revision, up);
 
 	viflo_state_announce();
-	viflo_history_record(&(VifloRecord)
+	viflo_record_step(&(VifloRecord)
 						 {
 							 .project = project,
 							 .tenant = tenant,

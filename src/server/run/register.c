@@ -12,7 +12,6 @@
 #include "commands/extension.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -23,7 +22,7 @@
 #include "run/lock.h"
 #include "run/register.h"
 #include "run/split.h"
-#include "store/history.h"
+#include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
 
@@ -45,22 +44,13 @@ viflo_register_digest(const char *script, size_t length, char digest[65])
 
 /* Warns of a syntax error in a section that is registered all the same. */
 static void
-warn_of_syntax(const VifloRevision *revision, const VifloSection *section,
-			   const char *direction, const char *source, const ErrorData *error)
+warn_of_syntax(const ErrorData *error)
 {
-	char	   *text = pnstrdup(section->text, section->length);
-	int			offset = 0;
-
-	if (error->cursorpos > 0)
-		offset = pg_mbcharcliplen(text, section->length, error->cursorpos - 1);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
-			 errmsg("revision \"%s\" (%s), line %d: %s", revision->id, direction,
-					section->first_line + viflo_line_of(text, offset) - 1, error->message),
-			 section->file || source ?
-			 errdetail("It is registered as it is in file \"%s\", and will fail when it runs.",
-					   section->file ? section->file : source) :
-			 errdetail("It is registered as it is, and will fail when it runs.")));
+			 errmsg("%s", error->message),
+			 errdetail("The revision is registered as it is, and will fail when it runs."),
+			 error->context ? errcontext("%s", error->context) : 0));
 }
 
 /*
@@ -79,7 +69,7 @@ section_is_transactional(const VifloRevision *revision, const VifloSection *sect
 	VifloPlace	place = {
 		.revision = revision->id,
 		.direction = direction,
-		.file = section->file ? section->file : source,
+		.file = viflo_section_file(section, source),
 		.first_line = section->first_line
 	};
 
@@ -111,7 +101,7 @@ section_is_transactional(const VifloRevision *revision, const VifloSection *sect
 	}
 	viflo_place_leave(&place);
 	if (error != NULL)
-		warn_of_syntax(revision, section, direction, source, error);
+		warn_of_syntax(error);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result && revision->transaction != VIFLO_TRANSACTION_OFF;
@@ -121,15 +111,15 @@ section_is_transactional(const VifloRevision *revision, const VifloSection *sect
 static void
 report_script_error(const VifloError *error, const char *source)
 {
-	if (error->line == 0)
-		viflo_report_error(error);
+	char	   *where = source ? psprintf("line %d, file \"%s\"", error->line, source) :
+		psprintf("line %d of the script", error->line);
+
 	ereport(ERROR,
 			(viflo_errcode(error->sqlstate),
 			 errmsg("%s", error->message),
 			 error->detail ? errdetail("%s", error->detail) : 0,
 			 error->hint ? errhint("%s", error->hint) : 0,
-			 source ? errcontext("file \"%s\", line %d", source, error->line) :
-			 errcontext("script, line %d", error->line)));
+			 error->line > 0 ? errcontext("%s", where) : 0));
 }
 
 void
@@ -170,7 +160,7 @@ check_replacement(const VifloProjectState *state, int node,
 				 errhint("Load your own revisions into a project of their own; see setting viflo_migrate.project.")));
 	if (force || strcmp(registered, checksum) == 0)
 		return;
-	if (viflo_history_is_applied(state->project, id))
+	if (viflo_record_is_applied(state->project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_CHANGED_REVISION),
 				 errmsg("revision \"%s\" is applied, and its text has changed", id),
@@ -306,7 +296,7 @@ viflo_register_remove(const char *project, const char *revision)
 				 errdetail("Revision \"%s\" needs it.",
 						   state->revisions[node->nchildren > 0 ? node->children[0] :
 											node->dependents[0]].id)));
-	if (viflo_history_is_applied(project, id))
+	if (viflo_record_is_applied(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),

@@ -203,8 +203,7 @@ take_backslash_command(Scan *scan, int offset)
 	length = pg_mbcliplen(command, length, NAMEDATALEN);
 	ereport(ERROR,
 			(viflo_errcode(VIFLO_BACKSLASH_COMMAND),
-			 errmsg("psql command \"%.*s\" in line %d of a migration script",
-					length, command, viflo_line_of(scan->text, offset)),
+			 errmsg("psql command \"%.*s\" in a migration script", length, command),
 			 errhint("A migration script is SQL; of psql's commands only \\restrict and \\unrestrict may stand in it, and mean nothing."),
 			 errposition(pg_mbstrlen_with_len(scan->working, offset) + 1)));
 }

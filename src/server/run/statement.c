@@ -23,6 +23,7 @@
 #include "run/classify.h"
 #include "run/copy.h"
 #include "run/statement.h"
+#include "run/timeout.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
@@ -143,6 +144,7 @@ execute(const VifloStatements *statements, const VifloStatement *statement,
 {
 	QueryCompletion completion;
 	VifloWatchedStatement watched;
+	VifloStatementTimeout timeout;
 
 	watched.number = statement->number;
 	watched.of = statements->count;
@@ -153,7 +155,9 @@ execute(const VifloStatements *statements, const VifloStatement *statement,
 
 	InitializeQueryCompletion(&completion);
 	watch_before(watchers, step, &watched);
+	viflo_timeout_arm(&timeout);
 	run_statement(statement, statements->text, place, &completion);
+	viflo_timeout_disarm(&timeout);
 	place->line = statement->line;
 	watch_after(watchers, step, &watched, &completion);
 }

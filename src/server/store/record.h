@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
- * history.h
+ * record.h
  *	  What is applied, and the log of what ever ran.
  *
  * All of it belongs to the caller's transaction and wants the migrator lock.
  *-------------------------------------------------------------------------
  */
-#ifndef VIFLO_HISTORY_H
-#define VIFLO_HISTORY_H
+#ifndef VIFLO_RECORD_H
+#define VIFLO_RECORD_H
 
 #include "datatype/timestamp.h"
 
@@ -27,13 +27,13 @@ typedef struct VifloRecord
  * Marks the revision applied ("up", "stamp") or not, and adds a row to the
  * log, in the name of the current role.
  */
-extern void viflo_history_record(const VifloRecord *record);
+extern void viflo_record_step(const VifloRecord *record);
 
 /* Puts another checksum on an applied revision, for every tenant. */
-extern void viflo_history_repair(const char *project, const char *revision,
+extern void viflo_record_repair(const char *project, const char *revision,
 								 const char *checksum);
 
 /* Is the revision applied for any tenant of the project? */
-extern bool viflo_history_is_applied(const char *project, const char *revision);
+extern bool viflo_record_is_applied(const char *project, const char *revision);
 
-#endif							/* VIFLO_HISTORY_H */
+#endif							/* VIFLO_RECORD_H */

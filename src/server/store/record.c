@@ -1,5 +1,5 @@
 /*-------------------------------------------------------------------------
- * history.c
+ * record.c
  *	  What is applied, and the log of what ever ran.
  *-------------------------------------------------------------------------
  */
@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "store/history.h"
+#include "store/record.h"
 #include "store/tables.h"
 
 /* The row of viflo.applied, in scan->tid and scan->values; false: none. */
@@ -93,7 +93,7 @@ add_log(const VifloRecord *record)
 }
 
 void
-viflo_history_record(const VifloRecord *record)
+viflo_record_step(const VifloRecord *record)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "viflo record",
 												  ALLOCSET_SMALL_SIZES);
@@ -109,7 +109,7 @@ viflo_history_record(const VifloRecord *record)
 }
 
 void
-viflo_history_repair(const char *project, const char *revision, const char *checksum)
+viflo_record_repair(const char *project, const char *revision, const char *checksum)
 {
 	VifloScan	scan;
 	const char *keys[] = {project};
@@ -128,7 +128,7 @@ viflo_history_repair(const char *project, const char *revision, const char *chec
 }
 
 bool
-viflo_history_is_applied(const char *project, const char *revision)
+viflo_record_is_applied(const char *project, const char *revision)
 {
 	VifloScan	scan;
 	const char *keys[] = {project};
