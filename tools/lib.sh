@@ -38,12 +38,18 @@ as_root()
 	fi
 }
 
-# Runs a command as the user that owns servers. HOME moves along, since
-# root's own is closed to that user.
+# What to put before a command to run it as the user that owns servers, with
+# no process in between that a signal would have to pass.
+server_user=(env)
+if is_root; then
+	server_user=(setpriv --reuid=postgres --regid=postgres --init-groups env)
+fi
+
+# HOME moves along: root's own is closed to that user.
 as_server()
 {
 	if is_root; then
-		HOME=/ runuser -u postgres -- "$@"
+		"${server_user[@]}" HOME=/ "$@"
 	else
 		"$@"
 	fi

@@ -76,41 +76,57 @@ show_notice(const VifloDbError *notice, void *arg)
 		viflo_output_note("notice: %s", notice->message);
 }
 
+/*
+ * What the connecting thread works on.  On the heap, as the thread may be left
+ * behind by a command that has failed for another reason.
+ */
+typedef struct Connecting
+{
+	VifloEngine *engine;
+	VifloSession *session;
+	VifloDbError error;
+} Connecting;
+
 static void *
 run_connect(void *arg)
 {
-	VifloDatabase *database = arg;
+	Connecting *connecting = arg;
 
-	database->session = viflo_engine_acquire(database->engine, &database->error);
+	connecting->session = viflo_engine_acquire(connecting->engine, &connecting->error);
 	return NULL;
 }
 
-/* Connects while the folder is opened; false when the folder is at fault. */
+/*
+ * Connects while the folder, if there is one to open, is opened.  False when
+ * the folder is at fault: nothing will be sent then, so that there is no need
+ * to wait for a slow server.
+ */
 static bool
 connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failure)
 {
+	Connecting *connecting = palloc0(sizeof(Connecting));
 	pthread_t	thread;
-	bool		threaded;
-	bool		result;
+	bool		threaded = false;
 
-	if (local == NULL)
+	connecting->engine = database->engine;
+	if (local != NULL)
 	{
-		run_connect(database);
-		return true;
+		threaded = pthread_create(&thread, NULL, run_connect, connecting) == 0;
+		if (!viflo_local_open(local, database->settings, failure))
+		{
+			if (threaded)
+				pthread_detach(thread);
+			return false;
+		}
 	}
-	threaded = pthread_create(&thread, NULL, run_connect, database) == 0;
-	result = viflo_local_open(local, database->settings, failure);
-	if (threaded && result)
+	if (threaded)
 		pthread_join(thread, NULL);
-	else if (threaded)
-	{
-		/* Nothing will be sent: no need to wait for a slow server. */
-		pthread_detach(thread);
-		database->engine = NULL;
-	}
-	else if (result)
-		run_connect(database);
-	return result;
+	else
+		run_connect(connecting);
+	database->session = connecting->session;
+	viflo_db_error_move(&database->error, &connecting->error);
+	pfree(connecting);
+	return true;
 }
 
 bool

@@ -82,7 +82,7 @@ start(VifloSession *session, const char *const *keywords,
 }
 
 VifloSession *
-viflo_session_open(VifloEngine *engine, const char *const *keywords,
+viflo_db_session_open(VifloEngine *engine, const char *const *keywords,
 				   const char *const *values, bool wait, VifloDbError *error)
 {
 	VifloSession *session = calloc(1, sizeof(*session));
@@ -96,15 +96,15 @@ viflo_session_open(VifloEngine *engine, const char *const *keywords,
 	session->opened = viflo_db_now();
 	if (start(session, keywords, values, wait, error))
 		return session;
-	viflo_session_close(session);
+	viflo_db_session_close(session);
 	return NULL;
 }
 
 void
-viflo_session_close(VifloSession *session)
+viflo_db_session_close(VifloSession *session)
 {
 	session->on_notice = NULL;
-	viflo_session_forget(session);
+	viflo_db_session_forget(session);
 	PQfinish(session->connection);
 	free(session);
 }
@@ -123,7 +123,7 @@ poll_socket(const VifloSession *session, int wants, int timeout)
 }
 
 VifloDbProgress
-viflo_session_connect_step(VifloSession *session, VifloDbError *error)
+viflo_db_session_connect_step(VifloSession *session, VifloDbError *error)
 {
 	/* PQconnectPoll() must not be called before the socket is ready. */
 	if (poll_socket(session, session->wants, 0) == 0)
@@ -147,7 +147,7 @@ viflo_session_connect_step(VifloSession *session, VifloDbError *error)
 }
 
 bool
-viflo_session_alive(VifloSession *session)
+viflo_db_session_alive(VifloSession *session)
 {
 	if (session->state != VIFLO_SESSION_IDLE ||
 		PQstatus(session->connection) != CONNECTION_OK)
@@ -168,7 +168,7 @@ viflo_session_alive(VifloSession *session)
 }
 
 bool
-viflo_session_wait(const VifloSession *session, int64_t deadline)
+viflo_db_session_wait(const VifloSession *session, int64_t deadline)
 {
 	for (;;)
 	{
@@ -192,7 +192,7 @@ viflo_session_wait(const VifloSession *session, int64_t deadline)
 }
 
 void
-viflo_session_forget(VifloSession *session)
+viflo_db_session_forget(VifloSession *session)
 {
 	for (int i = session->taken; i < session->nresults; i++)
 		PQclear(session->results[i]);

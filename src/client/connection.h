@@ -20,7 +20,7 @@ typedef enum VifloSessionState
 } VifloSessionState;
 
 /*
- * Made by viflo_session_open(), freed by viflo_session_close(); in between
+ * Made by viflo_db_session_open(), freed by viflo_db_session_close(); in between
  * it is either in its engine's list of idle ones or with one user.
  */
 struct VifloSession
@@ -57,29 +57,29 @@ extern int64_t viflo_db_now(void);
  * A new session on a connection that keywords and values describe, as for
  * PQconnectdbParams(); with wait, connected.
  */
-extern VifloSession *viflo_session_open(VifloEngine *engine,
+extern VifloSession *viflo_db_session_open(VifloEngine *engine,
 										const char *const *keywords,
 										const char *const *values,
 										bool wait, VifloDbError *error);
-extern void viflo_session_close(VifloSession *session);
+extern void viflo_db_session_close(VifloSession *session);
 
 /* One step of connecting. */
-extern VifloDbProgress viflo_session_connect_step(VifloSession *session,
+extern VifloDbProgress viflo_db_session_connect_step(VifloSession *session,
 												  VifloDbError *error);
 
 /*
  * Is the connection still there?  Looks at what has arrived meanwhile, and
  * does not wait.
  */
-extern bool viflo_session_alive(VifloSession *session);
+extern bool viflo_db_session_alive(VifloSession *session);
 
 /*
  * Waits until the socket is ready for what the session wants, or until
  * deadline (negative: none).  False when that has passed.
  */
-extern bool viflo_session_wait(const VifloSession *session, int64_t deadline);
+extern bool viflo_db_session_wait(const VifloSession *session, int64_t deadline);
 
 /* Frees results that nobody took, and what else the last send left. */
-extern void viflo_session_forget(VifloSession *session);
+extern void viflo_db_session_forget(VifloSession *session);
 
 #endif							/* VIFLO_CLIENT_CONNECTION_H */

@@ -229,7 +229,7 @@ viflo_engine_free(VifloEngine *engine)
 	{
 		VifloSession *next = idle->next;
 
-		viflo_session_close(idle);
+		viflo_db_session_close(idle);
 		idle = next;
 	}
 }
@@ -254,7 +254,7 @@ discard(VifloSession *session)
 {
 	VifloEngine *engine = session->engine;
 
-	viflo_session_close(session);
+	viflo_db_session_close(session);
 	uncount(engine);
 }
 
@@ -303,7 +303,8 @@ reserve(VifloEngine *engine, int64_t deadline, VifloSession **session,
 		if (viflo_db_now() >= deadline || !wait_for_change(engine, deadline))
 		{
 			/* What was released at the last moment is still welcome. */
-			if (engine->idle != NULL || engine->closed)
+			if (engine->idle != NULL || engine->closed ||
+				engine->nsessions < engine->options.max_sessions)
 				continue;
 			return viflo_db_error_set(error, VIFLO_DB_TIMEOUT_ERROR, "53300",
 									  "all %d sessions of the engine are in use",
@@ -338,7 +339,7 @@ usable(VifloSession *session, bool may_wait)
 {
 	int			ping_after = session->engine->options.ping_after;
 
-	if (too_old(session) || !viflo_session_alive(session))
+	if (too_old(session) || !viflo_db_session_alive(session))
 		return false;
 	return !may_wait || ping_after < 0 ||
 		viflo_db_now() - session->released < ping_after || answers(session);
@@ -374,13 +375,13 @@ open_session(VifloEngine *engine, bool wait, VifloDbError *error)
 	}
 	keywords[n] = NULL;
 	values[n] = NULL;
-	return viflo_session_open(engine, keywords, values, wait, error);
+	return viflo_db_session_open(engine, keywords, values, wait, error);
 }
 
 static VifloSession *
 acquire(VifloEngine *engine, bool may_wait, VifloDbError *error)
 {
-	VifloSession *session;
+	VifloSession *session = NULL;
 	int64_t		deadline = viflo_db_now();
 	bool		reserved;
 
@@ -450,7 +451,7 @@ clean(VifloSession *session)
 		return false;
 	session->on_notice = NULL;
 	session->timeout = CLEAN_TIMEOUT;
-	viflo_session_forget(session);
+	viflo_db_session_forget(session);
 	if (!viflo_db_rollback(session, NULL))
 		return false;
 	if (!session->engine->options.keep_state &&

@@ -87,7 +87,7 @@ send_encoded(VifloSession *session, const VifloDbQuery *queries, int count,
 static bool
 prepare(VifloSession *session, int count, bool keep_results, VifloDbError *error)
 {
-	viflo_session_forget(session);
+	viflo_db_session_forget(session);
 	session->results = calloc(count, sizeof(*session->results));
 	if (session->results == NULL)
 		return viflo_db_error_memory(error);
@@ -251,13 +251,13 @@ finish(VifloSession *session, VifloDbError *error)
 		if (lost && failure.kind == VIFLO_DB_SERVER_ERROR)
 			failure.kind = VIFLO_DB_CONNECTION_ERROR;
 		memset(&session->failure, 0, sizeof(session->failure));
-		viflo_session_forget(session);
+		viflo_db_session_forget(session);
 		viflo_db_error_move(error, &failure);
 		return VIFLO_DB_FAILED;
 	}
 	if (lost)
 	{
-		viflo_session_forget(session);
+		viflo_db_session_forget(session);
 		broken(session, error);
 		return VIFLO_DB_FAILED;
 	}
@@ -331,7 +331,7 @@ viflo_db_advance(VifloSession *session, VifloDbError *error)
 	switch (session->state)
 	{
 		case VIFLO_SESSION_CONNECTING:
-			return viflo_session_connect_step(session, error);
+			return viflo_db_session_connect_step(session, error);
 		case VIFLO_SESSION_IDLE:
 			return VIFLO_DB_READY;
 		case VIFLO_SESSION_BUSY:
@@ -370,7 +370,7 @@ timed_out(VifloSession *session, VifloDbError *error)
 		(void) viflo_db_cancel_send(cancel);
 	viflo_db_cancel_free(cancel);
 	session->state = VIFLO_SESSION_BROKEN;
-	viflo_session_forget(session);
+	viflo_db_session_forget(session);
 	return viflo_db_error_set(error, VIFLO_DB_TIMEOUT_ERROR, "57014",
 							  "no answer from the server within %d ms",
 							  session->timeout);
@@ -394,7 +394,7 @@ complete(VifloSession *session, VifloDbError *error)
 			case VIFLO_DB_WAITING:
 				break;
 		}
-		if (!viflo_session_wait(session, deadline))
+		if (!viflo_db_session_wait(session, deadline))
 			return timed_out(session, error);
 	}
 }

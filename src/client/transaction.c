@@ -69,7 +69,7 @@ viflo_db_commit(VifloSession *session, VifloDbError *error)
 		return viflo_db_error_set(error, VIFLO_DB_CLIENT_ERROR, "25P01",
 								  "there is no transaction in progress");
 	if (session->state == VIFLO_SESSION_IDLE &&
-		!viflo_session_alive(session) &&
+		!viflo_db_session_alive(session) &&
 		PQstatus(session->connection) != CONNECTION_OK)
 	{
 		/* Gone before COMMIT was sent: nothing is committed. */

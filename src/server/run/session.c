@@ -266,8 +266,10 @@ session_utility(PlannedStmt *plan, const char *text, bool read_only_tree,
 				QueryCompletion *completion)
 {
 	Node	   *statement = plan->utilityStmt;
-	ProcessUtility_hook_type next =
-		previous_hook ? previous_hook : standard_ProcessUtility;
+	ProcessUtility_hook_type next = previous_hook;
+
+	if (next == NULL)
+		next = standard_ProcessUtility;
 
 	if (open_session && end_own_things(statement, completion))
 		return;

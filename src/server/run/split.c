@@ -325,9 +325,10 @@ place_statements(VifloStatements *result, const Scan *scan, List *raw_statements
 	{
 		RawStmt    *raw = lfirst_node(RawStmt, cell);
 		VifloStatement *statement = &result->statements[result->count++];
-		int			end = raw->stmt_len > 0 ?
-			raw->stmt_location + raw->stmt_len : scan->length;
+		int			end = scan->length;
 
+		if (raw->stmt_len > 0)
+			end = raw->stmt_location + raw->stmt_len;
 		while (start < scan->start_count - 1 &&
 			   scan->starts[start] < raw->stmt_location)
 			start++;

@@ -72,7 +72,7 @@ Datum
 viflo_changed(PG_FUNCTION_ARGS)
 {
 	viflo_state_announce();
-	PG_RETURN_NULL();
+	PG_RETURN_POINTER(NULL);
 }
 
 static VifloNames
