@@ -82,8 +82,11 @@ parts: .built-for
 .PHONY: FORCE
 FORCE:
 
-PARTS = src/client src/cli
-parts = for part in $(PARTS); do $(MAKE) -C $$part $(1) PG_CONFIG='$(PG_CONFIG)' || exit 1; done
+# The library and the program lie where PostgreSQL's own do. The program is
+# linked with the library, so the order counts.
+places = libdir='$(libdir)' includedir='$(includedir)' pkgconfigdir='$(libdir)/pkgconfig'
+parts = $(MAKE) -C src/client $(1) PG_CONFIG='$(PG_CONFIG)' prefix='$(prefix)' $(places) && \
+	$(MAKE) -C src/cli $(1) PG_CONFIG='$(PG_CONFIG)' with_llvm=no
 
 .PHONY: parts install-parts uninstall-parts clean-parts
 all: parts

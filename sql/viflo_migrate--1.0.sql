@@ -259,6 +259,7 @@ CREATE FUNCTION viflo_show(INOUT revision text, project text DEFAULT NULL, OUT d
 	OUT is_branch_point boolean, OUT is_merge_point boolean, OUT is_current boolean, OUT applied boolean,
 	OUT transactional boolean, OUT reversible boolean, OUT bundled boolean, OUT checksum text,
 	OUT applied_checksum text, OUT applied_at timestamptz, OUT applied_by text, OUT source text)
+RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'viflo_show' LANGUAGE C;
 
 COMMENT ON FUNCTION viflo_show(text, text) IS 'all about one revision but its text';

@@ -2,18 +2,23 @@
  * cache.c
  *	  Keeps ids and digests of a folder in the user's cache directory.
  *
- * One file for each folder and layout, called by the digest of both:
+ * One file for each folder and layout, called by the hash of both:
  *
  *		viflo-cache 1 LISTING COUNT
  *		DIGEST ID
  *		...
  *		SEAL
  *
- * LISTING is the SHA-256 of all names, sizes, times and inodes, and SEAL that
- * of everything above it.  If either does not match, the file is ignored and
+ * LISTING is the hash of all names, sizes, times and inodes, and SEAL that of
+ * everything above it.  If either does not match, the file is ignored and
  * written anew.  As git does, nothing is remembered of a folder in which a
  * file has changed within the last moments: another change within the same
  * tick of the file system's clock could not be seen.
+ *
+ * The hashes tell accidents apart, not attackers: whoever may write here or
+ * in the folder has easier ways.  So they are 128 bits of PostgreSQL's hash
+ * function, which is ready at once, where a cryptographic library spends
+ * milliseconds on getting ready.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -24,8 +29,8 @@
 #include <unistd.h>
 
 #include "cli/cache.h"
-#include "common/cryptohash.h"
 #include "common/file_perm.h"
+#include "common/hashfn.h"
 #include "common/sha2.h"
 #include "lib/stringinfo.h"
 
@@ -37,30 +42,23 @@
 
 #define CACHE_MAGIC			"viflo-cache 1"
 #define HEX_DIGEST			(PG_SHA256_DIGEST_LENGTH * 2)
+#define HEX_HASH			32
 
-/* SHA-256 of length bytes in hex. */
-static bool
-hex_digest(const char *data, size_t length, char hex[HEX_DIGEST + 1])
+static void
+hex_hash(const char *data, size_t length, char hex[HEX_HASH + 1])
 {
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	bool		good;
+	uint64		high = hash_bytes_extended((const unsigned char *) data, length, 1);
+	uint64		low = hash_bytes_extended((const unsigned char *) data, length, 2);
 
-	good = context != NULL && pg_cryptohash_init(context) == 0 &&
-		pg_cryptohash_update(context, (const uint8 *) data, length) == 0 &&
-		pg_cryptohash_final(context, digest, sizeof(digest)) == 0;
-	pg_cryptohash_free(context);
-	for (int i = 0; i < sizeof(digest) && good; i++)
-		snprintf(hex + i * 2, 3, "%02x", digest[i]);
-	return good;
+	snprintf(hex, HEX_HASH + 1, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x",
+			 high, low);
 }
 
 /* What must be the same for the cached digests to hold. */
-static bool
-listing_digest(const VifloFolder *folder, char hex[HEX_DIGEST + 1])
+static void
+listing_hash(const VifloFolder *folder, char hex[HEX_HASH + 1])
 {
 	StringInfoData buf;
-	bool		good;
 
 	initStringInfo(&buf);
 	enlargeStringInfo(&buf, folder->count * 80);
@@ -73,9 +71,8 @@ listing_digest(const VifloFolder *folder, char hex[HEX_DIGEST + 1])
 		appendBinaryStringInfo(&buf, file->name, strlen(file->name) + 1);
 		appendBinaryStringInfo(&buf, (const char *) facts, sizeof(facts));
 	}
-	good = hex_digest(buf.data, buf.len, hex);
+	hex_hash(buf.data, buf.len, hex);
 	pfree(buf.data);
-	return good;
 }
 
 /* Where this folder's cache is kept, palloc'd; NULL where there is no place. */
@@ -86,17 +83,14 @@ cache_file(const VifloFolder *folder, const char *layout, bool make_directory)
 	char	   *real = realpath(folder->path, NULL);
 	char	   *directory;
 	char	   *key;
-	char		hex[HEX_DIGEST + 1];
-	bool		good;
+	char		hex[HEX_HASH + 1];
 
 	if (real == NULL)
 		return NULL;
 	key = psprintf("%s\n%s", real, layout ? layout : "");
 	free(real);
-	good = hex_digest(key, strlen(key), hex);
+	hex_hash(key, strlen(key), hex);
 	pfree(key);
-	if (!good)
-		return NULL;
 	if (base != NULL && base[0] == '/')
 		directory = psprintf("%s/viflo", base);
 	else if ((base = getenv("HOME")) != NULL && base[0] == '/')
@@ -174,8 +168,8 @@ bool
 viflo_cache_load(const VifloFolder *folder, const char *layout,
 				 VifloDigests *digests)
 {
-	char		listing[HEX_DIGEST + 1];
-	char		seal[HEX_DIGEST + 1];
+	char		listing[HEX_HASH + 1];
+	char		seal[HEX_HASH + 1];
 	char	   *path;
 	char	   *data;
 	size_t		length;
@@ -184,12 +178,12 @@ viflo_cache_load(const VifloFolder *folder, const char *layout,
 		(path = cache_file(folder, layout, false)) == NULL ||
 		(data = read_all(path, &length)) == NULL)
 		return false;
-	if (length <= HEX_DIGEST + 1 || data[length - 1] != '\n')
+	if (length <= HEX_HASH + 1 || data[length - 1] != '\n')
 		return false;
-	length -= HEX_DIGEST + 1;
-	return hex_digest(data, length, seal) &&
-		memcmp(data + length, seal, HEX_DIGEST) == 0 &&
-		listing_digest(folder, listing) &&
+	length -= HEX_HASH + 1;
+	hex_hash(data, length, seal);
+	listing_hash(folder, listing);
+	return memcmp(data + length, seal, HEX_HASH) == 0 &&
 		split_lines(data, length, listing, digests);
 }
 
@@ -215,8 +209,8 @@ void
 viflo_cache_store(const VifloFolder *folder, const char *layout,
 				  const VifloHistory *history)
 {
-	char		listing[HEX_DIGEST + 1];
-	char		seal[HEX_DIGEST + 1];
+	char		listing[HEX_HASH + 1];
+	char		seal[HEX_HASH + 1];
 	StringInfoData buf;
 	char	   *path;
 	char	   *temporary;
@@ -224,16 +218,15 @@ viflo_cache_store(const VifloFolder *folder, const char *layout,
 
 	if (folder->count < CACHE_MIN_FILES || history->warned ||
 		history->count == 0 || !is_settled(folder) ||
-		!listing_digest(folder, listing) ||
 		(path = cache_file(folder, layout, true)) == NULL)
 		return;
+	listing_hash(folder, listing);
 	initStringInfo(&buf);
 	appendStringInfo(&buf, CACHE_MAGIC " %s %d\n", listing, history->count);
 	for (int i = 0; i < history->count; i++)
 		appendStringInfo(&buf, "%s %s\n", history->migrations[i].digest,
 						 history->revisions[i].id);
-	if (!hex_digest(buf.data, buf.len, seal))
-		return;
+	hex_hash(buf.data, buf.len, seal);
 	appendStringInfo(&buf, "%s\n", seal);
 
 	temporary = psprintf("%s.XXXXXX", path);

@@ -59,18 +59,19 @@ catch_interrupts(VifloDatabase *database)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+/* A warning is placed like an error; lesser remarks are a line each. */
 static void
 show_notice(const VifloDbError *notice, void *arg)
 {
+	const VifloSettings *settings = arg;
 	const char *severity = notice->severity ? notice->severity : "NOTICE";
 
 	if (strcmp(severity, "WARNING") == 0)
 	{
-		viflo_output_warning("%s", notice->message);
-		if (notice->detail != NULL)
-			viflo_output_note("detail: %s", notice->detail);
-		if (notice->hint != NULL)
-			viflo_output_note("hint: %s", notice->hint);
+		VifloFailure warning;
+
+		viflo_failure_database(&warning, settings->dir, notice);
+		viflo_output_placed_warning(&warning);
 	}
 	else if (strcmp(severity, "INFO") == 0 || strcmp(severity, "NOTICE") == 0)
 		viflo_output_note("notice: %s", notice->message);
@@ -141,6 +142,7 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 	options.keep_state = true;
 	options.application_name = "viflo";
 	options.on_notice = show_notice;
+	options.notice_arg = unconstify(VifloSettings *, settings);
 	database->engine = viflo_engine_new(settings->url, &options, &database->error);
 	if (database->engine != NULL &&
 		!connect_and_open(database, local, failure))

@@ -178,37 +178,39 @@ column_in(const char *source, const char *query, int position)
 
 /*
  * Reads a context line
- *		revision "ID" (up), file "NAME", line 12, statement 3
- * of which file and line may be missing.  Names are taken as they stand:
- * the quotes that matter are those followed by what comes next.
+ *		revision "ID" (up), line 12, statement 3, file "NAME"
+ * of which all but the revision may be missing, or stand in another order.
+ * Names are not escaped in it: a quote ends one when what may follow follows.
  */
 static bool
 read_place(const char *line, char **file, int *number)
 {
-	const char *place;
-	const char *end;
+	const char *at = strstr(line, "\" (");
 
-	if (strncmp(line, "revision \"", 10) != 0)
-		return false;
-	place = strstr(line, "\" (");
-	if (place == NULL)
+	if (strncmp(line, "revision \"", 10) != 0 || at == NULL)
 		return false;
 	*file = NULL;
 	*number = 0;
-	if ((place = strstr(line, ", file \"")) != NULL)
+	at += strcspn(at, ")");
+	while ((at = strstr(at, ", ")) != NULL)
 	{
-		place += 8;
-		end = strstr(place, "\", line ");
-		if (end == NULL)
-			end = strrchr(place, '"');
-		if (end != NULL)
-			*file = pnstrdup(place, end - place);
-		place = end;
+		at += 2;
+		if (strncmp(at, "line ", 5) == 0)
+			*number = atoi(at + 5);
+		else if (strncmp(at, "file \"", 6) == 0)
+		{
+			const char *end = at + 6;
+
+			while ((end = strchr(end, '"')) != NULL && end[1] != '\0' &&
+				   strncmp(end + 1, ", line ", 7) != 0 &&
+				   strncmp(end + 1, ", statement ", 12) != 0)
+				end++;
+			if (end == NULL)
+				break;
+			*file = pnstrdup(at + 6, end - (at + 6));
+			at = end + 1;
+		}
 	}
-	else
-		place = line;
-	if (place != NULL && (place = strstr(place, ", line ")) != NULL)
-		*number = atoi(place + 7);
 	return true;
 }
 

@@ -318,8 +318,9 @@ failure_document(const VifloFailure *failure)
 	return document;
 }
 
-int
-viflo_output_failure(const VifloFailure *failure)
+/* kind is "error" or "warning", in this color on a terminal. */
+static void
+show_failure(const VifloFailure *failure, const char *kind, const char *color)
 {
 	fflush(stdout);
 	if (failure->file != NULL)
@@ -332,8 +333,11 @@ viflo_output_failure(const VifloFailure *failure)
 	}
 	else
 		fputs("viflo:", stderr);
-	fputs(output_color ? " \033[1;31merror:\033[0m " : " error: ", stderr);
-	fputs(failure->message ? failure->message : "unknown error", stderr);
+	if (output_color)
+		fprintf(stderr, " \033[%sm%s:\033[0m ", color, kind);
+	else
+		fprintf(stderr, " %s: ", kind);
+	fputs(failure->message ? failure->message : "unknown", stderr);
 	if (failure->sqlstate != NULL)
 		fprintf(stderr, " (SQLSTATE %s)", failure->sqlstate);
 	putc('\n', stderr);
@@ -344,7 +348,20 @@ viflo_output_failure(const VifloFailure *failure)
 	show_part("DETAIL", failure->detail);
 	show_part("HINT", failure->hint);
 	show_part("CONTEXT", failure->context);
-	viflo_output_json(failure_document(failure));
+}
+
+void
+viflo_output_placed_warning(const VifloFailure *warning)
+{
+	show_failure(warning, "warning", "35");
+}
+
+int
+viflo_output_failure(const VifloFailure *failure)
+{
+	show_failure(failure, "error", "1;31");
+	if (output_json)
+		viflo_output_json(failure_document(failure));
 	return failure->status;
 }
 

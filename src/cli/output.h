@@ -40,7 +40,10 @@ extern void viflo_output_warning(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_note(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_verbose(const char *fmt,...) pg_attribute_printf(1, 2);
 
-/* Says what went wrong, as a compiler does.  Returns failure->status. */
+/* The same as a compiler says it: with file, line and caret where known. */
+extern void viflo_output_placed_warning(const VifloFailure *warning);
+
+/* Says what went wrong, in the same way.  Returns failure->status. */
 extern int	viflo_output_failure(const VifloFailure *failure);
 
 /* At the end: did all of stdout get where it should?  Status, or 1. */

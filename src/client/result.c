@@ -297,7 +297,7 @@ VifloDbUuid
 viflo_db_row_uuid(VifloDbRow *row, int column)
 {
 	VifloDbUuid uuid;
-	const char *value = value_of(row, column, 16);
+	const char *value = value_of(row, column, -1);
 
 	memset(&uuid, 0, sizeof(uuid));
 	if (value == NULL)
@@ -305,7 +305,7 @@ viflo_db_row_uuid(VifloDbRow *row, int column)
 	if (PQftype(row->result, column) != VIFLO_DB_UUIDOID ||
 		(is_text(row, column) && !viflo_db_uuid_parse(value, &uuid)))
 		fail(row, "42804", column, "is not a uuid");
-	else if (!is_text(row, column))
+	else if (!is_text(row, column) && value_of(row, column, 16) != NULL)
 		memcpy(uuid.bytes, value, sizeof(uuid.bytes));
 	return uuid;
 }

@@ -62,6 +62,7 @@ viflo_db_commit(VifloSession *session, VifloDbError *error)
 	VifloDbError why = {0};
 	VifloDbResult *result;
 	bool		committed;
+	bool		was_broken = viflo_db_broken(session);
 
 	if (session->state == VIFLO_SESSION_IDLE &&
 		!viflo_db_in_transaction(session) &&
@@ -81,7 +82,7 @@ viflo_db_commit(VifloSession *session, VifloDbError *error)
 	result = viflo_db_query(session, "COMMIT", NULL, 0, &why);
 	if (result == NULL)
 	{
-		if (viflo_db_broken(session))
+		if (viflo_db_broken(session) && !was_broken)
 			viflo_db_error_set(error, VIFLO_DB_CONNECTION_ERROR, "08007",
 							   "could not find out whether the transaction is committed: %s",
 							   why.message);

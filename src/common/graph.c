@@ -58,6 +58,9 @@ typedef struct NameEntry
 #pragma GCC diagnostic pop
 #endif
 
+/* How many revisions back the parent of a revision is looked for first. */
+#define NEAR	4
+
 struct VifloGraphIndex
 {
 	name_hash  *names;
@@ -188,6 +191,27 @@ missing_parent(const VifloGraph *graph, int node, const char *name,
 }
 
 /*
+ * Node that revision node means by name, or -1.  Most revisions follow one
+ * that was loaded right before, and whose id is at hand: in large graphs that
+ * spares most of the far reaches into the hash table.
+ */
+static int
+find_named(const VifloGraph *graph, int node, const char *name, bool dependency)
+{
+	const NameEntry *entry;
+
+	for (int i = node - 1; i >= 0 && i >= node - NEAR; i--)
+	{
+		if (strcmp(node_id(graph, i), name) == 0)
+			return i;
+	}
+	entry = name_lookup(graph->index->names, name);
+	if (entry == NULL || (entry->label && !dependency))
+		return -1;
+	return entry->node;
+}
+
+/*
  * Resolves names into edges, each node once.  seen[n] == mark tells which
  * nodes node has already.  Returns the number of edges, or -1.
  */
@@ -199,18 +223,18 @@ resolve_edges(const VifloGraph *graph, int node, const VifloNames *names,
 
 	for (int i = 0; i < names->count; i++)
 	{
-		const NameEntry *entry = name_lookup(graph->index->names,
-											 names->names[i]);
+		int			found = find_named(graph, node, names->names[i],
+									   dependency);
 
-		if (entry == NULL || (entry->label && !dependency))
+		if (found < 0)
 		{
 			missing_parent(graph, node, names->names[i], dependency, error);
 			return -1;
 		}
-		if (seen[entry->node] == node)
+		if (seen[found] == node)
 			continue;
-		seen[entry->node] = node;
-		edges[count++] = entry->node;
+		seen[found] = node;
+		edges[count++] = found;
 	}
 	return count;
 }

@@ -55,20 +55,13 @@ typedef struct Needed
 	int			highest;
 } Needed;
 
-/* Adds node to needed.  Returns whether what is below it must be looked at. */
-static bool
-need(VifloState state, const VifloGraph *graph, int node, Needed *needed)
+/* Adds node to set.  Returns whether what is below it must be looked at. */
+static inline bool
+need(VifloState state, int node, bool *set)
 {
-	bool		applied = is_applied(state, node);
-
-	if (needed->set[node] || (applied && state.closed))
+	if (set[node] || (state.closed && is_applied(state, node)))
 		return false;
-	needed->set[node] = true;
-	if (!applied)
-	{
-		needed->count++;
-		needed->lowest = Min(needed->lowest, graph->nodes[node].rank);
-	}
+	set[node] = true;
 	return true;
 }
 
@@ -89,22 +82,28 @@ find_needed(const VifloGraph *graph, VifloState state, const int *targets,
 	needed->highest = -1;
 	for (int i = 0; i < ntargets; i++)
 	{
-		if (!need(state, graph, targets[i], needed))
+		if (!need(state, targets[i], needed->set))
 			continue;
 		open++;
 		needed->highest = Max(needed->highest, graph->nodes[targets[i]].rank);
 	}
 	for (int rank = needed->highest; open > 0; rank--)
 	{
-		const VifloNode *node = &graph->nodes[graph->order[rank]];
+		int			current = graph->order[rank];
+		const VifloNode *node = &graph->nodes[current];
 
-		if (!needed->set[graph->order[rank]])
+		if (!needed->set[current])
 			continue;
 		open--;
+		if (!is_applied(state, current))
+		{
+			needed->count++;
+			needed->lowest = rank;
+		}
 		for (int i = 0; i < node->nparents; i++)
-			open += need(state, graph, node->parents[i], needed);
+			open += need(state, node->parents[i], needed->set);
 		for (int i = 0; i < node->ndepends; i++)
-			open += need(state, graph, node->depends[i], needed);
+			open += need(state, node->depends[i], needed->set);
 	}
 }
 
@@ -293,7 +292,6 @@ bool
 viflo_plan_is_downgrade(const VifloGraph *graph, VifloState state,
 						const char *target)
 {
-	VifloError	error = {0};
 	int		   *targets;
 	int			ntargets;
 	int			node;
@@ -303,13 +301,13 @@ viflo_plan_is_downgrade(const VifloGraph *graph, VifloState state,
 
 	/* base, -N and label@-N lead nowhere but down */
 	ntargets = viflo_target_upgrade(graph, state.applied, target, &targets,
-									&error);
+									NULL);
 	if (ntargets <= 0)
 	{
 		if (ntargets == 0)
 			pfree(targets);
 		return viflo_target_downgrade(graph, state.applied, target, &node,
-									  &branch, &error);
+									  &branch, NULL);
 	}
 
 	above = empty_set(graph);

@@ -159,6 +159,7 @@ parse(const VifloGraph *graph, const char *target, Parts *parts,
 		viflo_error(error, VIFLO_INVALID_TARGET,
 					"target \"%s\" is a range", target);
 		viflo_error_detail(error, "Ranges are for the history and for offline scripts.");
+		viflo_error_hint(error, "Name the one revision to go to.");
 		return false;
 	}
 
@@ -501,6 +502,17 @@ downgrade_standing(const VifloGraph *graph, const bool *applied,
 	}
 	if (!find_standing(graph, applied, parts, branch, &start, error))
 		return false;
+	if (start == VIFLO_BASE)
+	{
+		viflo_error(error, VIFLO_UNREACHABLE, "target \"%s\" goes past base",
+					parts->target);
+		if (branch != NULL)
+			viflo_error_detail(error, "Nothing of branch \"%s\" is applied.",
+							   branch->name);
+		else
+			viflo_error_detail(error, "Nothing is applied.");
+		return false;
+	}
 	*branch_node = start;
 	return viflo_walk(graph, start, false, parts->steps, NULL, parts->target,
 					  found, error);

@@ -89,6 +89,17 @@ ask_revision(const VifloRequest *request, const char *columns,
 	return true;
 }
 
+/* The one value of a JSON array. */
+static json_t *
+first_element(const char *text)
+{
+	json_t	   *array = json_loads(text, JSON_DECODE_ANY, NULL);
+	json_t	   *element = json_incref(json_array_get(array, 0));
+
+	json_decref(array);
+	return element ? element : json_null();
+}
+
 /* A value on one line after its name; several lines below it. */
 static void
 print_value(const char *name, const char *value)
@@ -113,17 +124,14 @@ show_run(VifloRequest *request)
 
 	if (!ask_revision(request, "t.*", "viflo_show", &result, &failure))
 		return viflo_output_failure(&failure);
-	if (viflo_output_is_json())
-		viflo_command_print(result);
-	else
+	row = viflo_db_rows(result, NULL);
+	while (viflo_db_row_next(&row))
 	{
-		row = viflo_db_rows(result, NULL);
-		while (viflo_db_row_next(&row))
-		{
-			for (int c = 0; c < viflo_db_result_columns(result); c++)
-				print_value(viflo_db_result_column_name(result, c),
-							viflo_db_row_text(&row, c));
-		}
+		for (int c = 0; c < viflo_db_result_columns(result); c++)
+			print_value(viflo_db_result_column_name(result, c),
+						viflo_db_row_text(&row, c));
+		if (viflo_output_is_json())
+			viflo_output_json(first_element(viflo_db_row_text(&row, 0)));
 	}
 	viflo_db_result_free(result);
 	return VIFLO_EXIT_DONE;
@@ -157,14 +165,9 @@ script_run(VifloRequest *request)
 
 		viflo_output_text(text ? text : "");
 		if (viflo_output_is_json())
-		{
-			json_t	   *scripts = json_loads(text, 0, NULL);
-
-			viflo_output_json(json_pack("{s:o, s:O}", "revision",
+			viflo_output_json(json_pack("{s:o, s:o}", "revision",
 										viflo_output_json_string(request->args[0]),
-										"script", json_array_get(scripts, 0)));
-			json_decref(scripts);
-		}
+										"script", first_element(text)));
 	}
 	viflo_db_result_free(result);
 	return VIFLO_EXIT_DONE;

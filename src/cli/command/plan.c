@@ -63,12 +63,13 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 }
 
 /*
- * Asks function about the one argument of the request, default "head".  The
- * result is *result, to be freed, or false with *failure.
+ * Asks function about the one argument of the request, or this default.
+ * *result is to be freed; false with *failure.
  */
 static bool
 ask(const VifloRequest *request, const char *columns, const char *function,
-	const char *arguments, VifloDbResult **result, VifloFailure *failure)
+	const char *arguments, const char *argument, VifloDbResult **result,
+	VifloFailure *failure)
 {
 	VifloDatabase database;
 	VifloLocal	local = {0};
@@ -83,7 +84,7 @@ ask(const VifloRequest *request, const char *columns, const char *function,
 		  viflo_database_missing(&database, &local, false, &missing, failure) :
 		  viflo_database_find(&database, failure)))
 		return false;
-	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : "head");
+	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);
 	question = viflo_database_call(&database, columns, function, arguments, params, 1);
 	if (!ask_with_folder(&database, &local, &missing, &question, result, failure))
 		return false;
@@ -99,7 +100,7 @@ plan_run(VifloRequest *request)
 
 	if (!ask(request, "pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
 			 " CASE WHEN NOT t.transactional THEN '(not in a transaction)' END",
-			 "viflo_plan", "target => $1::pg_catalog.text", &result, &failure))
+			 "viflo_plan", "target => $1::pg_catalog.text", "head", &result, &failure))
 		return viflo_output_failure(&failure);
 	if (viflo_db_result_rows(result) == 0)
 		viflo_output_line("nothing to do");
@@ -115,7 +116,7 @@ sql_run(VifloRequest *request)
 	VifloDbResult *result;
 	VifloDbRow	row;
 
-	if (!ask(request, "t", "viflo_sql", "range => $1::pg_catalog.text", &result, &failure))
+	if (!ask(request, "t", "viflo_sql", "range => $1::pg_catalog.text", "heads", &result, &failure))
 		return viflo_output_failure(&failure);
 	row = viflo_db_rows(result, NULL);
 	if (viflo_db_row_next(&row))
@@ -160,7 +161,7 @@ const VifloCommand viflo_command_sql = {
 	.help =
 	"Prints a script that \"psql -1\" applies elsewhere, and that leaves the same\n"
 	"history behind.  RANGE is FROM:TO, or a target to go to from base (default\n"
-	"head).  Files that are not registered yet are counted in, and nothing is\n"
+	"heads).  Files that are not registered yet are counted in, and nothing is\n"
 	"changed.\n"
 	"\n"
 	"Example:\n"

@@ -106,8 +106,8 @@ typedef struct RevisionRow
 static int
 compare_rows(const void *a, const void *b)
 {
-	int64		pa = ((const RevisionRow *) a)->entry.position;
-	int64		pb = ((const RevisionRow *) b)->entry.position;
+	int64		pa = (*(const RevisionRow *const *) a)->entry.position;
+	int64		pb = (*(const RevisionRow *const *) b)->entry.position;
 
 	return (pa > pb) - (pa < pb);
 }
@@ -142,6 +142,7 @@ read_revisions(VifloProjectState *state, Snapshot snapshot)
 	const char *keys[] = {state->project};
 	int			allocated = 64;
 	RevisionRow *rows = palloc(sizeof(RevisionRow) * allocated);
+	RevisionRow **sorted;
 
 	viflo_scan_begin(&scan, VIFLO_TABLE_REVISION, keys, 1, snapshot);
 	while (viflo_scan_next(&scan))
@@ -155,7 +156,11 @@ read_revisions(VifloProjectState *state, Snapshot snapshot)
 	}
 	viflo_scan_end(&scan);
 
-	qsort(rows, state->count, sizeof(RevisionRow), compare_rows);
+	sorted = MemoryContextAllocHuge(CurrentMemoryContext,
+									sizeof(RevisionRow *) * Max(state->count, 1));
+	for (int i = 0; i < state->count; i++)
+		sorted[i] = &rows[i];
+	qsort(sorted, state->count, sizeof(RevisionRow *), compare_rows);
 
 	state->revisions = MemoryContextAllocHuge(CurrentMemoryContext,
 											  sizeof(VifloRevision) * Max(state->count, 1));
@@ -163,11 +168,24 @@ read_revisions(VifloProjectState *state, Snapshot snapshot)
 											sizeof(VifloEntry) * Max(state->count, 1));
 	for (int i = 0; i < state->count; i++)
 	{
-		state->revisions[i] = rows[i].revision;
-		state->entries[i] = rows[i].entry;
-		state->last_position = rows[i].entry.position;
+		state->revisions[i] = sorted[i]->revision;
+		state->entries[i] = sorted[i]->entry;
+		state->last_position = sorted[i]->entry.position;
 	}
+	pfree(sorted);
 	pfree(rows);
+}
+
+/*
+ * One string instead of two that are equal, as nearly all are here.
+ */
+static char *
+share_string(char *string, char *other)
+{
+	if (other == NULL || strcmp(string, other) != 0)
+		return string;
+	pfree(string);
+	return other;
 }
 
 static void
@@ -175,6 +193,7 @@ read_applied(VifloProjectState *state, Snapshot snapshot)
 {
 	VifloScan	scan;
 	const char *keys[] = {state->project, state->tenant};
+	char	   *role = NULL;
 
 	state->applied = palloc0(sizeof(bool) * Max(state->count, 1));
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, snapshot);
@@ -191,8 +210,10 @@ read_applied(VifloProjectState *state, Snapshot snapshot)
 		}
 		state->applied[node] = true;
 		entry = &state->entries[node];
-		entry->applied_checksum = viflo_scan_text(&scan, VIFLO_APPLIED_CHECKSUM);
-		entry->applied_by = viflo_scan_text(&scan, VIFLO_APPLIED_APPLIED_BY);
+		entry->applied_checksum = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_CHECKSUM),
+											   state->revisions[node].checksum);
+		entry->applied_by = role = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_APPLIED_BY),
+												role);
 		entry->applied_at = DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]);
 		pfree(id);
 	}
@@ -226,9 +247,10 @@ is_closed(const VifloProjectState *state)
 static VifloProjectState *
 read_state(const char *project, const char *tenant)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "viflo project state",
-												  ALLOCSET_DEFAULT_SIZES);
+	/* Many small strings that live and die together. */
+	MemoryContext context = GenerationContextCreate(CurrentMemoryContext,
+													"viflo project state",
+													ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VifloProjectState *state = palloc0(sizeof(VifloProjectState));
 	Snapshot	snapshot;

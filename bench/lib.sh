@@ -1,0 +1,58 @@
+# Sourced by the benchmarks: a throwaway cluster on its own socket, stopped at exit.
+#
+# PG_CONFIG picks the server; the module must be installed there (make install),
+# and program viflo be built (make). Runs as a user that may run initdb, or as root, who becomes
+# user postgres for the server alone.
+
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+PG_CONFIG=${PG_CONFIG:-pg_config}
+bin=$("$PG_CONFIG" --bindir)
+viflo=${VIFLO:-$top/src/cli/viflo}
+work=$(mktemp -d "${TMPDIR:-/tmp}/viflo-bench.XXXXXX")
+chmod 755 "$work"
+
+as_server() {
+	if [ "$(id -u)" = 0 ]; then
+		runuser -u postgres -- "$@"
+	else
+		"$@"
+	fi
+}
+
+cleanup() {
+	as_server "$bin/pg_ctl" -D "$work/pg/data" -m immediate -w stop >/dev/null 2>&1 || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+start_server() {
+	mkdir "$work/pg"
+	[ "$(id -u)" != 0 ] || chown postgres "$work/pg"
+	as_server "$bin/initdb" -D "$work/pg/data" -U postgres -A trust >/dev/null
+	as_server "$bin/pg_ctl" -D "$work/pg/data" -l "$work/pg/log" -w -o \
+		"-k $work/pg -c listen_addresses='' -c fsync=off -c max_locks_per_transaction=1024 ${1:-}" start >/dev/null
+	export PGHOST="$work/pg" PGUSER=postgres PGDATABASE=bench
+}
+
+# A folder of $1 native revisions in $2, each with the statement that $3 makes of its number (printf format).
+make_folder() {
+	mkdir -p "$2"
+	awk -v n="$1" -v dir="$2" -v statement="$3" 'BEGIN {
+		for (i = 1; i <= n; i++) {
+			file = sprintf("%s/%05d_step.sql", dir, i)
+			printf "-- viflo revision: r%05d\n", i > file
+			if (i > 1) printf "-- revises: r%05d\n", i - 1 > file
+			printf "-- message: step %d\n\n-- viflo up\n", i > file
+			printf statement ";\n", i > file
+			print "\n-- viflo down\nSELECT 1;" > file
+			close(file)
+		}
+	}'
+}
+
+machine() {
+	echo "machine: $(nproc) cores, $(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo), $(. /etc/os-release && echo "$PRETTY_NAME"); $("$bin/postgres" --version); $("$viflo" version 2>/dev/null | head -n 1)"
+}
