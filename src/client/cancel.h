@@ -8,10 +8,7 @@
 
 #include "session.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 typedef struct VifloDbCancel VifloDbCancel;
 
@@ -26,8 +23,6 @@ extern VifloDbCancel *viflo_db_cancel_new(VifloSession *session, VifloDbError *e
 extern bool viflo_db_cancel_send(const VifloDbCancel *cancel);
 extern void viflo_db_cancel_free(VifloDbCancel *cancel);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_CANCEL_H */

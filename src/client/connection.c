@@ -83,7 +83,7 @@ start(VifloSession *session, const char *const *keywords,
 
 VifloSession *
 viflo_db_session_open(VifloEngine *engine, const char *const *keywords,
-				   const char *const *values, bool wait, VifloDbError *error)
+					  const char *const *values, bool wait, VifloDbError *error)
 {
 	VifloSession *session = calloc(1, sizeof(*session));
 

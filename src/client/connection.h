@@ -58,14 +58,14 @@ extern int64_t viflo_db_now(void);
  * PQconnectdbParams(); with wait, connected.
  */
 extern VifloSession *viflo_db_session_open(VifloEngine *engine,
-										const char *const *keywords,
-										const char *const *values,
-										bool wait, VifloDbError *error);
+										   const char *const *keywords,
+										   const char *const *values,
+										   bool wait, VifloDbError *error);
 extern void viflo_db_session_close(VifloSession *session);
 
 /* One step of connecting. */
 extern VifloDbProgress viflo_db_session_connect_step(VifloSession *session,
-												  VifloDbError *error);
+													 VifloDbError *error);
 
 /*
  * Is the connection still there?  Looks at what has arrived meanwhile, and

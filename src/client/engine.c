@@ -199,7 +199,7 @@ static void
 unlock(VifloEngine *engine)
 {
 	bool		last = engine->closed && engine->nsessions == 0 &&
-		engine->nwaiting == 0;
+	engine->nwaiting == 0;
 
 	pthread_mutex_unlock(&engine->lock);
 	if (!last)

@@ -12,10 +12,7 @@
 #include "cancel.h"
 #include "transaction.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 typedef struct VifloEngine VifloEngine;
 
@@ -25,10 +22,16 @@ typedef struct VifloEngineOptions
 	/* Sessions at a time, in use or idle.  Default 5. */
 	int			max_sessions;
 
-	/* How long to wait for one when all are in use.  Default 30000; negative: not at all. */
+	/*
+	 * How long to wait for one when all are in use.  Default 30000; negative:
+	 * not at all.
+	 */
 	int			acquire_timeout;
 
-	/* For connecting where neither URL, environment nor service file has a connect_timeout.  Default 30000. */
+	/*
+	 * For connecting where neither URL, environment nor service file has a
+	 * connect_timeout.  Default 30000.
+	 */
 	int			connect_timeout;
 
 	/* Connections older than this are not used again.  Default: no limit. */
@@ -37,8 +40,8 @@ typedef struct VifloEngineOptions
 	/*
 	 * A connection idle longer than this is asked for a sign of life, one
 	 * round trip, before it is handed out.  Shorter ones are looked at, not
-	 * asked: a connection that the server has closed is always found.
-	 * Default 10000; negative: never ask.
+	 * asked: a connection that the server has closed is always found. Default
+	 * 10000; negative: never ask.
 	 */
 	int			ping_after;
 
@@ -49,7 +52,10 @@ typedef struct VifloEngineOptions
 	 */
 	bool		keep_state;
 
-	/* application_name where the URL and the environment have none.  Default "libviflo". */
+	/*
+	 * application_name where the URL and the environment have none.  Default
+	 * "libviflo".
+	 */
 	const char *application_name;
 
 	/* Handler that every new session starts with; see viflo_db_on_notice(). */
@@ -103,8 +109,6 @@ extern bool viflo_engine_scope(VifloEngine *engine, VifloDbScopeFunction fn,
 /* How many sessions there are, and how many of them are idle. */
 extern void viflo_engine_count(VifloEngine *engine, int *sessions, int *idle);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_ENGINE_H */

@@ -4,8 +4,9 @@
  *
  * Every function of libviflo that can fail takes a VifloDbError * as its
  * last argument, which may be NULL where the caller does not care why.  The
- * caller makes one, zeroed, and clears it when done; a function that fails
- * replaces what was in it, one that succeeds leaves it alone.
+ * caller makes one, zeroed (= {0}; in C++, {}), and clears it when done; a
+ * function that fails replaces what was in it, one that succeeds leaves it
+ * alone.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_CLIENT_ERROR_H
@@ -13,10 +14,16 @@
 
 #include <stdbool.h>
 
+/* For C++.  As macros, since the braces are none that indent anything. */
 #ifdef __cplusplus
-extern "C"
-{
+#define VIFLO_DB_BEGIN	extern "C" {
+#define VIFLO_DB_END	}
+#else
+#define VIFLO_DB_BEGIN
+#define VIFLO_DB_END
 #endif
+
+VIFLO_DB_BEGIN
 
 #if defined(__GNUC__)
 #define VIFLO_DB_PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -68,11 +75,9 @@ extern void viflo_db_error_move(VifloDbError *to, VifloDbError *from);
  * own.  Returns false, so that "return viflo_db_error_set(...)" reads well.
  */
 extern bool viflo_db_error_set(VifloDbError *error, VifloDbErrorKind kind,
-							   const char *sqlstate, const char *fmt, ...)
+							   const char *sqlstate, const char *fmt,...)
 			VIFLO_DB_PRINTF(4, 5);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_ERROR_H */

@@ -20,10 +20,7 @@
 
 #include "value.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 /* It is libpq's PGresult, for those who want more of it. */
 typedef struct pg_result VifloDbResult;
@@ -60,11 +57,15 @@ extern bool viflo_db_row_next(VifloDbRow *row);
 /* Columns count from 0. */
 extern bool viflo_db_row_null(VifloDbRow *row, int column);
 extern bool viflo_db_row_bool(VifloDbRow *row, int column);
-extern int32_t viflo_db_row_int32(VifloDbRow *row, int column); /* int2, int4, int8 in range */
-extern int64_t viflo_db_row_int64(VifloDbRow *row, int column); /* int2, int4, int8, oid */
 extern double viflo_db_row_float64(VifloDbRow *row, int column);
 extern VifloDbUuid viflo_db_row_uuid(VifloDbRow *row, int column);
-extern VifloDbTimestamp viflo_db_row_timestamp(VifloDbRow *row, int column);	/* timestamptz; binary results only */
+
+/* int2, int4, int8 and oid; a value that does not fit is a failure. */
+extern int32_t viflo_db_row_int32(VifloDbRow *row, int column);
+extern int64_t viflo_db_row_int64(VifloDbRow *row, int column);
+
+/* timestamptz, from binary results only: text depends on DateStyle. */
+extern VifloDbTimestamp viflo_db_row_timestamp(VifloDbRow *row, int column);
 
 /*
  * The value's text: any type in a text result; text, varchar, char, name,
@@ -92,8 +93,6 @@ typedef struct VifloDbTextArray
 
 extern VifloDbTextArray viflo_db_row_text_array(VifloDbRow *row, int column);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_RESULT_H */

@@ -381,7 +381,7 @@ static bool
 complete(VifloSession *session, VifloDbError *error)
 {
 	int64_t		deadline = session->timeout > 0 ?
-		viflo_db_now() + session->timeout : -1;
+	viflo_db_now() + session->timeout : -1;
 
 	for (;;)
 	{

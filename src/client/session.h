@@ -23,10 +23,7 @@
 
 #include "result.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 struct pg_conn;
 
@@ -141,8 +138,6 @@ extern int	viflo_db_server_version(const VifloSession *session);	/* 150004 */
 /* libpq's PGconn (non-blocking mode is on; leave it on).  Owned by the session. */
 extern struct pg_conn *viflo_db_connection(VifloSession *session);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_SESSION_H */

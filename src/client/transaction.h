@@ -9,10 +9,7 @@
 
 #include "session.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 /* mode is what follows BEGIN, as "ISOLATION LEVEL SERIALIZABLE", or NULL. */
 extern bool viflo_db_begin(VifloSession *session, const char *mode,
@@ -44,8 +41,6 @@ typedef bool (*VifloDbScopeFunction) (VifloSession *session, void *arg,
 extern bool viflo_db_scope(VifloSession *session, VifloDbScopeFunction fn,
 						   void *arg, VifloDbError *error);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_TRANSACTION_H */

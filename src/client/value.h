@@ -11,10 +11,7 @@
 
 #include "error.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 /* A UUID: 16 bytes in the order they are written. */
 typedef struct VifloDbUuid
@@ -24,7 +21,7 @@ typedef struct VifloDbUuid
 
 #define VIFLO_DB_UUID_SIZE 37	/* of its text, with the NUL */
 
-/* Accepts hex digits of either case, 8-4-4-4-12 or without hyphens, in braces or not. */
+/* Hex digits of either case, 8-4-4-4-12 or without hyphens, maybe in braces. */
 extern bool viflo_db_uuid_parse(const char *text, VifloDbUuid *uuid);
 extern void viflo_db_uuid_format(const VifloDbUuid *uuid,
 								 char text[VIFLO_DB_UUID_SIZE]);
@@ -58,7 +55,10 @@ typedef struct VifloDbParam
 /* SQL NULL, of the type that the query asks for. */
 extern VifloDbParam viflo_db_null(void);
 
-/* Text, or anything in its text form: the server takes the type from the query.  NULL is SQL NULL. */
+/*
+ * Text, or anything in its text form: the server takes the type from the
+ * query.  NULL is SQL NULL.
+ */
 extern VifloDbParam viflo_db_text(const char *text);
 
 /* The same, not NUL-terminated, and always of type text. */
@@ -82,8 +82,6 @@ extern VifloDbParam viflo_db_text_array(const char *const *values,
 /* Any other type, by OID and its text form. */
 extern VifloDbParam viflo_db_typed(unsigned int type, const char *text);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_VALUE_H */

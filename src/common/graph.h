@@ -14,26 +14,30 @@
 
 #include "common/revision.h"
 
+/* What planning reads stands first, within one cache line. */
 typedef struct VifloNode
 {
-	const VifloRevision *revision;
 	int			nparents;		/* down revisions */
+	int			ndepends;
 	int		   *parents;
-	int			ndepends;		/* dependencies, resolved to nodes */
-	int		   *depends;
+	int		   *depends;		/* dependencies, resolved to nodes; never a
+								 * parent */
+	int			rank;			/* position in the topological order */
 	int			nchildren;		/* inverse of parents, in load order */
 	int		   *children;
-	int			ndependents;	/* inverse of depends */
-	int		   *dependents;
-	int			rank;			/* position in the topological order */
-	VifloNames	branches;		/* labels that hold for it: own and inherited, by Alembic's rules */
+	int		   *dependents;		/* inverse of depends */
+	int			ndependents;
+	VifloNames	branches;		/* labels that hold for it: own and inherited,
+								 * by Alembic's rules */
+	const VifloRevision *revision;
 } VifloNode;
 
 typedef struct VifloGraph
 {
 	int			count;
 	VifloNode  *nodes;
-	int		   *order;			/* order[rank] = node: parents and dependencies first, ties by load order */
+	int		   *order;			/* order[rank] = node: parents and
+								 * dependencies first, ties by load order */
 	int			nheads;			/* no child by down revision, in load order */
 	int		   *heads;
 	struct VifloGraphIndex *index;	/* names to nodes; private to graph.c */
@@ -47,7 +51,8 @@ typedef struct VifloGraph
  */
 extern VifloGraph *viflo_graph_build(const VifloRevision *revisions, int count,
 									 VifloError *error);
-extern void viflo_graph_free(VifloGraph *graph);	/* for callers without memory contexts */
+extern void viflo_graph_free(VifloGraph *graph);	/* for callers without
+													 * memory contexts */
 
 /* Node of this exact id, or -1. */
 extern int	viflo_graph_find(const VifloGraph *graph, const char *id);

@@ -182,7 +182,8 @@ viflo_plan_upgrade(const VifloGraph *graph, VifloState state,
  * The set of the lowest revisions that a downgrade to target (-1: base) takes
  * away, palloc'd: its children, or the bases.  Where a branch is named, only
  * those on the way down from what names it; when that is itself at or below
- * target, all are in the branch.
+ * target, all are in the branch.  To base without a branch everything goes,
+ * and is in the set.
  */
 static bool *
 find_roots(const VifloGraph *graph, int target, int branch)
@@ -191,6 +192,11 @@ find_roots(const VifloGraph *graph, int target, int branch)
 	bool	   *way;
 	bool		any = false;
 
+	if (target < 0 && branch < 0)
+	{
+		memset(roots, true, sizeof(bool) * graph->count);
+		return roots;
+	}
 	for (int i = 0; target < 0 && i < graph->count; i++)
 		roots[i] = graph->nodes[i].nparents == 0;
 	for (int i = 0; target >= 0 && i < graph->nodes[target].nchildren; i++)
@@ -278,7 +284,8 @@ viflo_plan_downgrade(const VifloGraph *graph, VifloState state,
 								error))
 		return false;
 	drop = find_roots(graph, node, branch);
-	viflo_graph_descendants(graph, drop, true);
+	if (node >= 0 || branch >= 0)
+		viflo_graph_descendants(graph, drop, true);
 	write_downgrade(graph, state, drop, &result);
 	pfree(drop);
 	if (result.count == 0 && node >= 0 &&

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * script.c
- *	  Reading, writing and hashing migration texts in the native format.
+ *	  Reading and writing migration texts in the native format.
  *
  * A text is read in one pass, line by line: first the header, a list of
  * comment lines; then sections, of which only the ends are noted.  Nothing
@@ -18,9 +18,7 @@
 #include "postgres.h"
 #endif
 
-#include "common/cryptohash.h"
 #include "common/script.h"
-#include "common/sha2.h"
 #include "common/sqlstate.h"
 
 /* What fits into a StringInfo, and keeps line numbers within an int. */
@@ -74,19 +72,12 @@ static const char *const section_words[SECTION_NONE] = {
 	"up", "down", "verify", "backfill"
 };
 
-/* SQL's and C's white space, whatever the locale says, but for LF. */
-static inline bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
-}
-
 static Span
 trim(Span span)
 {
-	while (span.start < span.end && is_blank(*span.start))
+	while (span.start < span.end && viflo_is_blank(*span.start))
 		span.start++;
-	while (span.end > span.start && is_blank(span.end[-1]))
+	while (span.end > span.start && viflo_is_blank(span.end[-1]))
 		span.end--;
 	return span;
 }
@@ -156,7 +147,7 @@ section_marker(Span line, Span *rest)
 	for (SectionKind kind = 0; kind < SECTION_NONE; kind++)
 	{
 		if (skip_word(word, section_words[kind], rest) &&
-			(is_empty(*rest) || is_blank(*rest->start)))
+			(is_empty(*rest) || viflo_is_blank(*rest->start)))
 			return kind;
 	}
 	return SECTION_NONE;
@@ -174,9 +165,9 @@ key_matches(Span span, const char *key)
 			return false;
 		if (*key == ' ')
 		{
-			if (!is_blank(*p))
+			if (!viflo_is_blank(*p))
 				return false;
-			while (p < span.end && is_blank(*p))
+			while (p < span.end && viflo_is_blank(*p))
 				p++;
 		}
 		else if (pg_ascii_tolower((unsigned char) *p++) != (unsigned char) *key)
@@ -431,7 +422,7 @@ begin_section(SectionKind kind, Span rest, const LineReader *lines,
 	section->text = lines->next;
 	section->first_line = lines->number + 1;
 	if (skip_word(trim(rest), "from", &name) &&
-		!is_empty(name) && is_blank(*name.start))
+		!is_empty(name) && viflo_is_blank(*name.start))
 	{
 		section->file = copy_span(trim(name));
 		section->first_line = 1;
@@ -616,98 +607,6 @@ viflo_script_write(StringInfo buf, const VifloRevision *revision)
 	write_section(buf, SECTION_DOWN, &revision->down_section);
 	write_section(buf, SECTION_VERIFY, &revision->verify);
 	write_section(buf, SECTION_BACKFILL, &revision->backfill);
-}
-
-static bool
-hash(pg_cryptohash_ctx *digest, const char *start, const char *end)
-{
-	return start == end ||
-		pg_cryptohash_update(digest, (const uint8 *) start, end - start) == 0;
-}
-
-/*
- * Hashes the lines of a section, as script.h says.  Lines that need no
- * change go to the digest together.
- */
-static bool
-hash_section(pg_cryptohash_ctx *digest, const VifloSection *section)
-{
-	const char *start = section->text;
-	const char *end = start + section->length;
-	const char *run;
-	const char *lf;
-
-	/* Blank lines at both ends, and white space at the last line's. */
-	while (end > start && (is_blank(end[-1]) || end[-1] == '\n'))
-		end--;
-	for (const char *p = start; p < end && (is_blank(*p) || *p == '\n'); p++)
-	{
-		if (*p == '\n')
-			start = p + 1;
-	}
-	if (start == end)
-		return true;
-
-	run = start;
-	while ((lf = memchr(start, '\n', end - start)) != NULL)
-	{
-		const char *line_end = lf;
-
-		while (line_end > start && is_blank(line_end[-1]))
-			line_end--;
-		if (line_end < lf)
-		{
-			if (!hash(digest, run, line_end))
-				return false;
-			run = lf;
-		}
-		start = lf + 1;
-	}
-	return hash(digest, run, end) && hash(digest, "\n", "\n" + 1);
-}
-
-static bool
-hash_sections(pg_cryptohash_ctx *digest, const VifloSection *up,
-			  const VifloSection *down, uint8 result[PG_SHA256_DIGEST_LENGTH])
-{
-	static const char separator = '\0';
-
-	if (pg_cryptohash_init(digest) < 0)
-		return false;
-	if (up->text != NULL && !hash_section(digest, up))
-		return false;
-	if (down->text != NULL &&
-		!(hash(digest, &separator, &separator + 1) &&
-		  hash_section(digest, down)))
-		return false;
-	return pg_cryptohash_final(digest, result, PG_SHA256_DIGEST_LENGTH) == 0;
-}
-
-bool
-viflo_script_checksum(const VifloSection *up, const VifloSection *down,
-					  char checksum[65], VifloError *error)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8		result[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *digest = pg_cryptohash_create(PG_SHA256);
-
-	if (digest == NULL)
-		return viflo_error(error, "53200", "out of memory");
-	if (!hash_sections(digest, up, down, result))
-	{
-		viflo_error(error, "XX000", "could not compute a checksum: %s",
-					pg_cryptohash_error(digest));
-		pg_cryptohash_free(digest);
-		return false;
-	}
-	pg_cryptohash_free(digest);
-	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
-	{
-		checksum[2 * i] = digits[result[i] >> 4];
-		checksum[2 * i + 1] = digits[result[i] & 15];
-	}
-	checksum[64] = '\0';
-	return true;
 }
 
 void

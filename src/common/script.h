@@ -15,6 +15,7 @@
 #define VIFLO_SCRIPT_H
 
 #include "lib/stringinfo.h"
+#include "common/checksum.h"
 #include "common/revision.h"
 
 /*
@@ -53,16 +54,6 @@ extern int	viflo_script_marker_line(const char *text, size_t length);
  * No section may contain a marker line; see viflo_script_marker_line().
  */
 extern void viflo_script_write(StringInfo buf, const VifloRevision *revision);
-
-/*
- * SHA-256 over the up and down sections, hex into checksum: line ends
- * normalised to LF, white space at line ends and blank lines at the ends of
- * a section ignored.  The exact bytes are: up lines each followed by LF, then
- * one byte 0, then down lines each followed by LF (no down section: nothing,
- * not even the 0).  Returns false only when the digest itself fails.
- */
-extern bool viflo_script_checksum(const VifloSection *up, const VifloSection *down,
-								  char checksum[65], VifloError *error);
 
 /*
  * Appends a file name made from message, at most max_length bytes: ASCII

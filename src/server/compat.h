@@ -42,6 +42,11 @@ typedef RangeTblEntry VifloRelationRights;
 	ExecCheckRTPerms((pstate)->p_rtable, true)
 #endif
 
+/* 17 lets values be used that were added to an enum type of the same transaction. */
+#if PG_VERSION_NUM < 170000
+#define VIFLO_ENUM_VALUES_OF_NEW_TYPES_UNSAFE
+#endif
+
 /* Entry 1.. of the local copy of all backends' status. */
 #if PG_VERSION_NUM >= 160000
 #define viflo_backend_status(i) pgstat_get_local_beentry_by_index(i)

@@ -44,7 +44,7 @@ failed(bool success, VifloDbError *error, VifloDbErrorKind kind,
 	   const char *sqlstate, const char *name)
 {
 	bool		passed = !success && error->kind == kind &&
-		strcmp(error->sqlstate, sqlstate) == 0 && error->message != NULL;
+	strcmp(error->sqlstate, sqlstate) == 0 && error->message != NULL;
 
 	ok(passed, name);
 	if (!passed)

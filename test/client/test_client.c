@@ -20,7 +20,19 @@
 
 #define lengthof(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
+/* The pipeline that is larger than any buffer. */
+#define LARGE_COUNT 40
+#define LARGE_SIZE	1000000
+
 static VifloDbError error;
+
+static VifloDbQuery
+query_of(const char *sql, const VifloDbParam *params, int nparams, bool binary)
+{
+	VifloDbQuery query = {sql, params, nparams, binary};
+
+	return query;
+}
 
 static const char *
 url(void)
@@ -101,18 +113,14 @@ static void
 test_no_server(void)
 {
 	static const char *const wrong[] = {
-		"postgresql://host/db?nosuch=1", "host=x password='unended", "port=",
+		"postgresql://host/db?nosuch=1", "host=x password='unended",
 		"postgresql://[::1",
 	};
 	VifloEngine *engine;
 
-	for (int i = 0; i < 4; i++)
-	{
-		if (i == 2)
-			continue;			/* an empty value is allowed */
+	for (int i = 0; i < lengthof(wrong); i++)
 		failed(viflo_engine_new(wrong[i], NULL, &error) != NULL, &error,
 			   VIFLO_DB_CONNECTION_ERROR, "08001", "a URL that is none");
-	}
 	engine = viflo_engine_new("host=/nonexistent", NULL, &error);
 	must(engine != NULL, &error, "an engine connects when asked");
 	for (int i = 0; i < 7; i++)
@@ -212,8 +220,8 @@ misread(VifloSession *session, const char *sql, bool binary,
 		void (*reader) (VifloDbRow *), const char *sqlstate, const char *name)
 {
 	VifloDbResult *result = binary ?
-		viflo_db_query_binary(session, sql, NULL, 0, &error) :
-		viflo_db_query(session, sql, NULL, 0, &error);
+	viflo_db_query_binary(session, sql, NULL, 0, &error) :
+	viflo_db_query(session, sql, NULL, 0, &error);
 	VifloDbRow	row = viflo_db_rows(result, &error);
 
 	must(result != NULL, &error, sql);
@@ -467,6 +475,15 @@ test_scopes(VifloEngine *engine, VifloSession *session)
 	failed(viflo_engine_scope(engine, die, session, &error), &error,
 		   VIFLO_DB_CONNECTION_ERROR, "08006", "the connection is lost before the commit");
 	same_int(ask(session, "SELECT count(*) FROM s"), 1, "nothing of it is there");
+	must(viflo_db_script(session, "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+						 " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid());"
+						 " RETURN NULL; END';"
+						 "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON s DEFERRABLE"
+						 " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()", &error),
+		 &error, "a server that dies at the commit");
+	failed(viflo_engine_scope(engine, scope, "INSERT INTO s VALUES (5)", &error),
+		   &error, VIFLO_DB_CONNECTION_ERROR, "08007", "then nobody knows");
+	must(viflo_db_script(session, "DROP FUNCTION die CASCADE", &error), &error, "drop");
 	ok(viflo_engine_scope(engine, nested, NULL, &error), "a scope in a scope");
 	same_int(ask(session, "SELECT sum(a) FROM s"), 1 + 10 + 13, "what it left");
 
@@ -631,6 +648,7 @@ test_threads(void)
 static void
 test_keep_state(void)
 {
+	struct timespec pause = {0, 5000000};
 	VifloEngineOptions options = {0};
 	VifloEngine *engine;
 	VifloSession *session;
@@ -642,7 +660,7 @@ test_keep_state(void)
 	session = acquire(engine);
 	must(viflo_db_script(session, "CREATE TEMPORARY TABLE kept ()", &error), &error, "a table");
 	viflo_db_release(session);
-	nanosleep(&(struct timespec) {0, 5000000}, NULL);
+	nanosleep(&pause, NULL);
 	session = acquire(engine);
 	same_int(ask(session, "SELECT count(*) FROM pg_class WHERE relname = 'kept'"), 1,
 			 "keep_state, and a ping");
@@ -672,7 +690,7 @@ test_pipeline(VifloSession *session)
 	for (int i = 0; i < 100; i++)
 	{
 		params[i] = viflo_db_int32(i);
-		queries[i] = (VifloDbQuery) {"SELECT $1::int4 * 2, now()::text", &params[i], 1, i % 2 == 0};
+		queries[i] = query_of("SELECT $1::int4 * 2, now()::text", &params[i], 1, i % 2 == 0);
 	}
 	must(viflo_db_pipeline(session, queries, 100, results, &error), &error,
 		 "100 queries at once");
@@ -709,9 +727,9 @@ test_pipeline(VifloSession *session)
 	ok(viflo_db_pipeline(session, NULL, 0, results, &error), "an empty one");
 
 	/* In a transaction of one's own. */
-	queries[0] = (VifloDbQuery) {"BEGIN", NULL, 0, false};
-	queries[1] = (VifloDbQuery) {"INSERT INTO p VALUES (1)", NULL, 0, false};
-	queries[2] = (VifloDbQuery) {"COMMIT", NULL, 0, false};
+	queries[0] = query_of("BEGIN", NULL, 0, false);
+	queries[1] = query_of("INSERT INTO p VALUES (1)", NULL, 0, false);
+	queries[2] = query_of("COMMIT", NULL, 0, false);
 	must(viflo_db_pipeline(session, queries, 3, results, &error), &error, "begin to commit");
 	same(viflo_db_result_tag(results[1]), "INSERT 0 1", "tag");
 	same_int(viflo_db_result_affected(results[1]), 1, "affected");
@@ -729,28 +747,27 @@ test_pipeline(VifloSession *session)
 static void
 test_large_pipeline(VifloSession *session)
 {
-	enum {COUNT = 40, SIZE = 1000000};
-	VifloDbQuery queries[COUNT];
-	VifloDbResult *results[COUNT];
+	VifloDbQuery queries[LARGE_COUNT];
+	VifloDbResult *results[LARGE_COUNT];
 	VifloDbParam param;
-	char	   *text = malloc(SIZE);
+	char	   *text = malloc(LARGE_SIZE);
 	int			bad = 0;
 
-	memset(text, 'x', SIZE);
-	param = viflo_db_text_n(text, SIZE);
-	for (int i = 0; i < COUNT; i++)
-		queries[i] = (VifloDbQuery) {"SELECT $1", &param, 1, true};
+	memset(text, 'x', LARGE_SIZE);
+	param = viflo_db_text_n(text, LARGE_SIZE);
+	for (int i = 0; i < LARGE_COUNT; i++)
+		queries[i] = query_of("SELECT $1", &param, 1, true);
 	viflo_db_set_timeout(session, 60000);
-	must(viflo_db_pipeline(session, queries, COUNT, results, &error), &error,
+	must(viflo_db_pipeline(session, queries, LARGE_COUNT, results, &error), &error,
 		 "40 MB there and back");
 	viflo_db_set_timeout(session, 0);
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < LARGE_COUNT; i++)
 	{
 		VifloDbRow	row = viflo_db_rows(results[i], &error);
 		size_t		length;
 
 		if (!viflo_db_row_next(&row) ||
-			viflo_db_row_text_n(&row, 0, &length) == NULL || length != SIZE)
+			viflo_db_row_text_n(&row, 0, &length) == NULL || length != LARGE_SIZE)
 			bad++;
 		viflo_db_result_free(results[i]);
 	}
@@ -811,8 +828,8 @@ test_async(VifloEngine *engine)
 	viflo_db_result_free(result);
 	ok(viflo_db_take(a) == NULL, "is the only one");
 
-	two[0] = (VifloDbQuery) {"SELECT 1", NULL, 0, false};
-	two[1] = (VifloDbQuery) {"SELECT 2", NULL, 0, false};
+	two[0] = query_of("SELECT 1", NULL, 0, false);
+	two[1] = query_of("SELECT 2", NULL, 0, false);
 	must(viflo_db_send(a, two, 2, &error), &error, "two at once");
 	same_int(drive(a), VIFLO_DB_READY, "both ready");
 	result = viflo_db_take(a);

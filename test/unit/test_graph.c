@@ -144,7 +144,7 @@ expect_error(VifloError *error, const char *sqlstate, const char *words,
 							   error->detail ? error->detail : "",
 							   error->hint ? error->hint : "");
 	bool		passed = error->sqlstate != NULL &&
-		strcmp(error->sqlstate, sqlstate) == 0;
+	strcmp(error->sqlstate, sqlstate) == 0;
 	char	   *copy = pstrdup(words);
 
 	for (char *word = strtok(copy, "|"); word != NULL; word = strtok(NULL, "|"))
@@ -293,9 +293,9 @@ static void
 test_targets(void)
 {
 	Revisions	revisions =
-		read_revisions("20221102090533_auto-detect 100-2<20221102090533_auto-detect "
-					   "100-2abc<100-2 abcd1<100-2abc abcd2<abcd1 abcd3<abcd1 "
-					   "abcd4<abcd1 abcd5<abcd1 abcd6<abcd1 abcd7<abcd1 xy#billing");
+	read_revisions("20221102090533_auto-detect 100-2<20221102090533_auto-detect "
+				   "100-2abc<100-2 abcd1<100-2abc abcd2<abcd1 abcd3<abcd1 "
+				   "abcd4<abcd1 abcd5<abcd1 abcd6<abcd1 abcd7<abcd1 xy#billing");
 	VifloGraph *graph = build(&revisions);
 
 	target(graph, "100-2", "100-2");

@@ -22,6 +22,7 @@ static const struct
 	const char *sqlstate;
 	const char *reason;
 }			better[] =
+
 {
 	{"g0137", VIFLO_UNREACHABLE, "a walk past base ends nowhere"},
 	{"g0266", "", "a set of applied revisions has no overlapping rows"},

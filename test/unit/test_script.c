@@ -106,8 +106,8 @@ refused_n(const char *text, size_t length, const char *sqlstate, int line,
 	bool		read = viflo_script_read(exact(text, length), length,
 										 &revision, &error);
 	bool		passed = !read && error.message != NULL &&
-		strcmp(error.sqlstate, sqlstate) == 0 && error.line == line &&
-		strstr(error.message, words) != NULL;
+	strcmp(error.sqlstate, sqlstate) == 0 && error.line == line &&
+	strstr(error.message, words) != NULL;
 
 	ok(passed, name);
 	if (read)
@@ -127,11 +127,11 @@ section_is(const VifloSection *section, const char *text, int line,
 		   const char *file, const char *name)
 {
 	bool		passed = section->text != NULL &&
-		section->length == strlen(text) &&
-		memcmp(section->text, text, section->length) == 0 &&
-		section->first_line == line &&
-		(file == NULL ? section->file == NULL :
-		 section->file != NULL && strcmp(section->file, file) == 0);
+	section->length == strlen(text) &&
+	memcmp(section->text, text, section->length) == 0 &&
+	section->first_line == line &&
+	(file == NULL ? section->file == NULL :
+	 section->file != NULL && strcmp(section->file, file) == 0);
 
 	ok(passed, name);
 	if (!passed)
@@ -326,8 +326,8 @@ static void
 test_line_ends(void)
 {
 	static const char crlf[] = "\xef\xbb\xbf-- viflo revision: a\r\n"
-		"-- revises: b, c\r\n-- message: m\r\n-- transaction: on\r\n\r\n"
-		"-- viflo up from f.sql\r\nSELECT 1;\r\n-- viflo down\r\n";
+	"-- revises: b, c\r\n-- message: m\r\n-- transaction: on\r\n\r\n"
+	"-- viflo up from f.sql\r\nSELECT 1;\r\n-- viflo down\r\n";
 	VifloRevision r = good(crlf, "a byte order mark and CRLF");
 
 	same(r.id, "a", "id without CR");

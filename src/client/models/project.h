@@ -12,10 +12,7 @@
 
 #include "../session.h"
 
-#ifdef __cplusplus
-extern "C"
-{
-#endif
+VIFLO_DB_BEGIN
 
 /* Zeroed by the caller before its first use; owns its name. */
 typedef struct VifloDbProject
@@ -66,8 +63,6 @@ extern bool viflo_db_project_list(VifloSession *session, int limit,
 extern VifloDbFound viflo_db_project_delete(VifloSession *session, const VifloDbUuid *id,
 											VifloDbError *error);
 
-#ifdef __cplusplus
-}
-#endif
+VIFLO_DB_END
 
 #endif							/* VIFLO_CLIENT_PROJECT_H */

@@ -22,6 +22,7 @@
 #include "parser/analyze.h"
 #include "run/classify.h"
 #include "run/copy.h"
+#include "run/enum.h"
 #include "run/statement.h"
 #include "run/timeout.h"
 #include "tcop/dest.h"
@@ -158,6 +159,7 @@ execute(const VifloStatements *statements, const VifloStatement *statement,
 	viflo_timeout_arm(&timeout);
 	run_statement(statement, statements->text, place, &completion);
 	viflo_timeout_disarm(&timeout);
+	viflo_enum_settle();
 	place->line = statement->line;
 	watch_after(watchers, step, &watched, &completion);
 }
