@@ -21,9 +21,6 @@
 #include "cli/output.h"
 #include "lib/stringinfo.h"
 
-/* How often CREATE EXTENSION is followed by another look for it. */
-#define MAX_CREATE	2
-
 static VifloDbCancel *cancel_request = NULL;
 static volatile sig_atomic_t interrupts = 0;
 
@@ -63,14 +60,16 @@ catch_interrupts(VifloDatabase *database)
 static void
 show_notice(const VifloDbError *notice, void *arg)
 {
-	const VifloSettings *settings = arg;
+	VifloDatabase *database = arg;
 	const char *severity = notice->severity ? notice->severity : "NOTICE";
 
-	if (strcmp(severity, "WARNING") == 0)
+	if (database->creating && strcmp(notice->sqlstate, "42710") == 0)
+		database->creating = false;
+	else if (strcmp(severity, "WARNING") == 0)
 	{
 		VifloFailure warning;
 
-		viflo_failure_database(&warning, settings->dir, notice);
+		viflo_failure_database(&warning, database->settings->dir, notice);
 		viflo_output_placed_warning(&warning);
 	}
 	else if (strcmp(severity, "INFO") == 0 || strcmp(severity, "NOTICE") == 0)
@@ -142,7 +141,7 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 	options.keep_state = true;
 	options.application_name = "viflo";
 	options.on_notice = show_notice;
-	options.notice_arg = unconstify(VifloSettings *, settings);
+	options.notice_arg = database;
 	database->engine = viflo_engine_new(settings->url, &options, &database->error);
 	if (database->engine != NULL &&
 		!connect_and_open(database, local, failure))
@@ -282,11 +281,14 @@ create_extension(VifloDatabase *database, VifloFailure *failure)
 	};
 	VifloDbResult *results[2];
 
+	database->creating = true;
 	if (!viflo_database_run(database, queries, 2, results, failure))
 		return false;
 	viflo_db_result_free(results[0]);
 	viflo_db_result_free(results[1]);
-	viflo_output_note("created extension viflo_migrate");
+	if (database->creating)
+		viflo_output_note("created extension viflo_migrate");
+	database->creating = false;
 	return true;
 }
 
@@ -355,25 +357,20 @@ bool
 viflo_database_missing(VifloDatabase *database, const VifloLocal *local,
 					   bool create, VifloNames *missing, VifloFailure *failure)
 {
-	VifloFailure first;
-
 	memset(missing, 0, sizeof(*missing));
-	if (ask_missing(database, local, missing, &first))
+	if (ask_missing(database, local, missing, failure))
 		return true;
-	*failure = first;
-	if (first.sqlstate == NULL || strcmp(first.sqlstate, "42883") != 0)
+	if (failure->sqlstate == NULL || strcmp(failure->sqlstate, "42883") != 0)
 		return false;
+
+	/* No such function: the extension is missing, or was until just now. */
 	if (!look_up(database, failure))
 		return false;
-	if (database->schema != NULL)
-	{
-		*failure = first;
-		return false;
-	}
-	if (!create)
+	if (database->schema == NULL && !create)
 		return fail_missing(failure);
-	return create_extension(database, failure) &&
-		ask_missing(database, local, missing, failure);
+	if (database->schema == NULL && !create_extension(database, failure))
+		return false;
+	return ask_missing(database, local, missing, failure);
 }
 
 char *

@@ -23,6 +23,7 @@ typedef struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted; NULL: not found out */
 	char	   *project;		/* NULL: the server's own default */
+	bool		creating;		/* CREATE EXTENSION is under way, and not in vain */
 } VifloDatabase;
 
 /*

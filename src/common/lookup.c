@@ -32,7 +32,7 @@ typedef struct Candidates
 	bool		too_short;		/* something shorter would fit */
 } Candidates;
 
-char	   *
+char *
 viflo_lookup_list(const VifloGraph *graph, const int *nodes, int count)
 {
 	StringInfoData buf;
@@ -51,7 +51,7 @@ viflo_lookup_list(const VifloGraph *graph, const int *nodes, int count)
 	return buf.data;
 }
 
-bool	   *
+bool *
 viflo_lookup_lineage(const VifloGraph *graph, int node, bool dependencies)
 {
 	bool	   *lineage = palloc0(sizeof(bool) * graph->count);

@@ -251,25 +251,26 @@ resolve_below_heads(const VifloGraph *graph, const Parts *parts,
 					const VifloBranch *branch, int **found, VifloError *error)
 {
 	int			nheads = viflo_graph_heads(graph, true, found);
+	bool	   *known = palloc0(sizeof(bool) * Max(graph->count, 1));
 	int			count = 0;
 
 	nheads = keep_branch(*found, nheads, branch);
-	for (int i = 0; i < nheads; i++)
+	for (int i = 0; i < nheads && count >= 0; i++)
 	{
 		int			end;
-		bool		known = false;
 
 		if (!viflo_walk(graph, (*found)[i], false, parts->steps, NULL,
 						parts->target, &end, error))
+			count = -1;
+		else if (end != VIFLO_BASE && !known[end])
 		{
-			pfree(*found);
-			return -1;
-		}
-		for (int j = 0; j < count; j++)
-			known |= (*found)[j] == end;
-		if (end != VIFLO_BASE && !known)
+			known[end] = true;
 			(*found)[count++] = end;
+		}
 	}
+	pfree(known);
+	if (count < 0)
+		pfree(*found);
 	return count;
 }
 

@@ -64,8 +64,8 @@ fails_with(['--url', $url, '--dir', $dir, '--project', 'lost', 'upgrade'], 1,
 my $evil = q(we"ird'; DROP TABLE x; --);
 $node->safe_psql('postgres', 'CREATE DATABASE hostile');
 $node->safe_psql('hostile', <<'SQL');
-CREATE SCHEMA "The Ops; %s --";
-CREATE EXTENSION viflo_migrate SCHEMA "The Ops; %s --";
+CREATE SCHEMA "The Ops; %s";
+CREATE EXTENSION viflo_migrate SCHEMA "The Ops; %s";
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.viflo_missing(text[], text[], text) RETURNS SETOF text LANGUAGE plpgsql AS
 $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
@@ -147,7 +147,7 @@ for my $signal ('INT', 'TERM')
 	my $run = IPC::Run::start([ $program, '--url', $node->connstr($name), '--dir', $dir, 'upgrade' ],
 		'<', \undef, '>', \$out, '2>', \$err);
 	$node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'viflo' AND wait_event = 'PgSleep'"
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 	) or die;
 	$run->signal($signal);
 	$run->finish;
@@ -163,10 +163,10 @@ for my $signal ('INT', 'TERM')
 	my $run = IPC::Run::start([ $program, '--url', $node->connstr('stop_int'), '--dir', $dir, 'upgrade' ],
 		'<', \undef, '>', \$out, '2>', \$err);
 	$node->poll_query_until('postgres',
-		"SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'viflo' AND wait_event = 'PgSleep'"
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 	) or die;
 	$node->safe_psql('postgres',
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'viflo'");
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
 	$run->finish;
 	is($run->result(0), 1, 'a lost connection: status');
 	like($err, qr/SQLSTATE (57P01|08006)/, 'a lost connection: message');

@@ -301,6 +301,7 @@ test_targets(void)
 	target(graph, "100-2", "100-2");
 	target(graph, "100-2-1", "20221102090533_auto-detect");
 	target(graph, "100-2+1", "100-2abc");
+	target(graph, "2022@100-2", "100-2");
 	target(graph, "100-2a", "100-2abc");
 	target(graph, "100-2abc-2", "20221102090533_auto-detect");
 	target(graph, "20221102090533_auto-detect+2", "100-2abc");
@@ -609,6 +610,24 @@ test_many_labels(void)
 		   graph->nodes[0].branches.names == graph->nodes[n - 1].branches.names,
 		   "labels of one line are one list");
 	tap_ok(viflo_graph_find_label(graph, "label777") == 777, "and are found");
+	viflo_graph_free(graph);
+	free_revisions(&revisions);
+}
+
+/* Branches that share the beginning of a list do not see each other's end. */
+static void
+test_shared_labels(void)
+{
+	Revisions	revisions = read_revisions("a#l1 b<a#l2 c<b#l3 d<c#l4 e<d#l5 f<e#l6 g<e#l7");
+	VifloGraph *graph = build(&revisions);
+	const VifloNames *f = &graph->nodes[5].branches;
+	const VifloNames *g = &graph->nodes[6].branches;
+
+	tap_ok(f->count == 6 && g->count == 6 &&
+		   viflo_names_contain(f, "l6") && !viflo_names_contain(f, "l7") &&
+		   viflo_names_contain(g, "l7") && !viflo_names_contain(g, "l6") &&
+		   graph->nodes[4].branches.count == 5,
+		   "labels of two branches");
 	viflo_graph_free(graph);
 	free_revisions(&revisions);
 }
@@ -968,6 +987,7 @@ main(void)
 	test_large(TWO_ROOTS, "100,000 on two roots with dependencies",
 			   "r050001", 50002);
 	test_many_labels();
+	test_shared_labels();
 	test_random("the order is legal", check_order);
 	test_random("ancestors, descendants, maximal", check_sets);
 	test_random("up, and down to base leaves nothing", check_up);

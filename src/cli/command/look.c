@@ -12,20 +12,26 @@
 #include "cli/command/command.h"
 #include "cli/output.h"
 
-/* "(head, branch point)" and the like, for rows of viflo_history(). */
+/*
+ * "head, branch point" and the like, for rows of viflo_history().  Neither
+ * NULLIF nor IN here or elsewhere: they look up = in the user's search_path.
+ */
 #define MARKS \
-	"NULLIF('(' OPERATOR(pg_catalog.||) pg_catalog.concat_ws(', '," \
+	"pg_catalog.concat_ws(', '," \
 	" CASE WHEN t.is_current THEN 'current' END," \
 	" CASE WHEN t.is_head THEN 'head' END," \
 	" CASE WHEN t.is_branch_point THEN 'branch point' END," \
 	" CASE WHEN t.is_merge_point THEN 'merge point' END," \
 	" CASE WHEN NOT t.transactional THEN 'not in a transaction' END," \
-	" NULLIF(pg_catalog.array_to_string(t.branch_labels, ', '), ''))" \
-	" OPERATOR(pg_catalog.||) ')', '()')"
+	" CASE WHEN pg_catalog.cardinality(t.branch_labels) OPERATOR(pg_catalog.>) 0" \
+	" THEN pg_catalog.array_to_string(t.branch_labels, ', ') END)"
+
+#define IN_BRACKETS \
+	"pg_catalog.regexp_replace(" MARKS ", '^(.+)$', '(\\1)')"
 
 #define REVISION_COLUMNS \
 	"t.revision, CASE WHEN t.applied THEN 'applied' ELSE 'pending' END," \
-	" t.message, " MARKS
+	" t.message, " IN_BRACKETS
 
 static int
 current_run(VifloRequest *request)
@@ -144,7 +150,9 @@ log_run(VifloRequest *request)
 
 	return viflo_command_look(request,
 							  "t.id, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
-							  " t.direction, t.status, t.revision, t.role_name,"
+							  " t.direction, t.status, t.revision,"
+							  " pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)"
+							  " OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name,"
 							  " t.sqlstate, t.error",
 							  "viflo_log", "", params, 0);
 }

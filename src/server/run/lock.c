@@ -40,7 +40,8 @@ lock_tag(LOCKTAG *tag, const char *project, const char *tenant)
 }
 
 /*
- * Pid of a holder of the lock, 0 if it is free by now.  Touches no catalogs.
+ * Pid of a holder of the lock, 0 if that is a prepared transaction, -1 if the
+ * lock is free by now.  Touches no catalogs.
  */
 static int
 holder_pid(const LOCKTAG *tag)
@@ -55,7 +56,7 @@ holder_pid(const LOCKTAG *tag)
 			(instance->holdMask & LOCKBIT_ON(ExclusiveLock)) != 0)
 			return instance->pid;
 	}
-	return 0;
+	return -1;
 }
 
 /* Says who holds the lock, as the detail of the error under way. */
@@ -66,8 +67,10 @@ errdetail_holder(const LOCKTAG *tag)
 	const char *application = "";
 	TimestampTz since = 0;
 
-	if (pid == 0)
+	if (pid < 0)
 		return errdetail("It was released a moment ago.");
+	if (pid == 0)
+		return errdetail("It is held by a prepared transaction; see view pg_prepared_xacts.");
 
 	pgstat_clear_snapshot();
 	for (int i = 1; i <= pgstat_fetch_stat_numbackends(); i++)
