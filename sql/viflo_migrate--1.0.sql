@@ -87,6 +87,18 @@ COMMENT ON COLUMN viflo.log.direction IS 'up, down, stamp or unstamp';
 COMMENT ON COLUMN viflo.log.status IS 'done or failed';
 COMMENT ON SEQUENCE viflo.log_id_seq IS 'numbers rows of viflo.log';
 
+/* Holds nothing that could not be found out again: not dumped. */
+CREATE TABLE viflo.settled (
+	project text COLLATE "C" NOT NULL,
+	tenant text COLLATE "C" NOT NULL,
+	target text COLLATE "C" NOT NULL,
+	manifest text COLLATE "C" NOT NULL,
+	CONSTRAINT settled_pkey PRIMARY KEY (project, tenant, target)
+) USING heap;
+
+COMMENT ON TABLE viflo.settled IS 'what a client had when nothing was left to do; emptied by every change';
+COMMENT ON COLUMN viflo.settled.manifest IS 'the client''s own digest of all that it would load';
+
 SELECT pg_catalog.pg_extension_config_dump('viflo.revision', 'WHERE NOT bundled');
 SELECT pg_catalog.pg_extension_config_dump('viflo.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('viflo.log', '');
@@ -108,6 +120,28 @@ ALTER TABLE viflo.revision ENABLE ALWAYS TRIGGER changed;
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON viflo.applied
 	FOR EACH STATEMENT EXECUTE FUNCTION viflo.changed();
 ALTER TABLE viflo.applied ENABLE ALWAYS TRIGGER changed;
+
+/*
+ * For clients that bring a folder each time: one cheap question instead of
+ * all its checksums.  In schema viflo, so that it can be asked without looking
+ * for the extension's schema first.
+ */
+CREATE FUNCTION viflo.settled(manifest text, target text, project text, default_project text)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'viflo_settled' LANGUAGE C;
+
+COMMENT ON FUNCTION viflo.settled(text, text, text, text) IS
+'was nothing left to load and to do when a client settled with this manifest, and has nothing changed since? default_project is for a database without setting viflo_migrate.project';
+
+CREATE FUNCTION viflo.settle(manifest text, target text, project text DEFAULT NULL)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'viflo_settle' LANGUAGE C;
+
+COMMENT ON FUNCTION viflo.settle(text, text, text) IS
+'notes, for viflo.settled(), that nothing is left to do for a client with this manifest; false where it cannot be noted';
+
+REVOKE ALL ON FUNCTION viflo.settle(text, text, text) FROM PUBLIC;
+GRANT USAGE ON SCHEMA viflo TO PUBLIC;
 
 /* Running */
 

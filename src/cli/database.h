@@ -21,9 +21,9 @@ typedef struct VifloDatabase
 	VifloEngine *engine;
 	VifloSession *session;
 	VifloDbError error;			/* why connecting failed */
-	char	   *schema;			/* the extension's, quoted; NULL: not found out */
+	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
-	bool		creating;		/* CREATE EXTENSION is under way, and not in vain */
+	bool		creating;		/* CREATE EXTENSION runs, not in vain */
 } VifloDatabase;
 
 /*

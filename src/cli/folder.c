@@ -295,18 +295,6 @@ viflo_folder_read(VifloFolder *folder, VifloFailure *failure)
 	return check_errors(folder, failure);
 }
 
-VifloFile *
-viflo_folder_find(const VifloFolder *folder, const char *name)
-{
-	VifloFile	key;
-
-	if (folder->count == 0)
-		return NULL;
-	key.name = unconstify(char *, name);
-	return bsearch(&key, folder->files, folder->count, sizeof(VifloFile),
-				   compare_files);
-}
-
 char *
 viflo_folder_path(const VifloFolder *folder, const char *name)
 {

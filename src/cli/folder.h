@@ -43,9 +43,6 @@ extern bool viflo_folder_list(const char *path, VifloFolder *folder,
 							  VifloFailure *failure);
 extern bool viflo_folder_read(VifloFolder *folder, VifloFailure *failure);
 
-/* The file of this name, or NULL. */
-extern VifloFile *viflo_folder_find(const VifloFolder *folder, const char *name);
-
 /* "folder/name", palloc'd. */
 extern char *viflo_folder_path(const VifloFolder *folder, const char *name);
 

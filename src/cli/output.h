@@ -19,10 +19,11 @@ extern bool viflo_output_is_json(void);
 
 /*
  * Results.  Each is silent where it does not fit the format: the caller gives
- * both.  A line is printf's without the newline.
+ * both.  A line is printf's without the newline; text is printed as it stands,
+ * with a newline if it has none.
  */
 extern void viflo_output_line(const char *fmt,...) pg_attribute_printf(1, 2);
-extern void viflo_output_text(const char *text);	/* as it stands, ended by a newline */
+extern void viflo_output_text(const char *text);
 extern void viflo_output_json(json_t *document);	/* takes the reference */
 extern void viflo_output_json_text(const char *document);
 

@@ -47,6 +47,13 @@ typedef RangeTblEntry VifloRelationRights;
 #define VIFLO_ENUM_VALUES_OF_NEW_TYPES_UNSAFE
 #endif
 
+/* Memory for a setting's extra data, which the server frees. */
+#if PG_VERSION_NUM >= 160000
+#define viflo_guc_alloc(size) guc_malloc(LOG, (size))
+#else
+#define viflo_guc_alloc(size) malloc(size)
+#endif
+
 /* Entry 1.. of the local copy of all backends' status. */
 #if PG_VERSION_NUM >= 160000
 #define viflo_backend_status(i) pgstat_get_local_beentry_by_index(i)

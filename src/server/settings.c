@@ -13,9 +13,11 @@
 
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "settings.h"
 
 char	   *viflo_setting_project = NULL;
+bool		viflo_setting_project_is_set = false;
 int			viflo_setting_lock_wait = 5 * 60 * 1000;
 int			viflo_setting_lock_timeout = 0;
 int			viflo_setting_statement_timeout = 0;
@@ -37,6 +39,25 @@ static const struct config_enum_entry late_options[] = {
 	{NULL, 0, false}
 };
 
+/* Hands the source on, as only check hooks are told it. */
+static bool
+check_project(char **value, void **extra, GucSource source)
+{
+	bool	   *is_set = viflo_guc_alloc(sizeof(bool));
+
+	if (is_set == NULL)
+		return false;
+	*is_set = source > PGC_S_DYNAMIC_DEFAULT;
+	*extra = is_set;
+	return true;
+}
+
+static void
+assign_project(const char *value, void *extra)
+{
+	viflo_setting_project_is_set = *(bool *) extra;
+}
+
 void
 viflo_settings_init(void)
 {
@@ -47,7 +68,7 @@ viflo_settings_init(void)
 							   &viflo_setting_project,
 							   "viflo",
 							   PGC_USERSET, 0,
-							   NULL, NULL, NULL);
+							   check_project, assign_project, NULL);
 
 	/* A pipeline with several runners wants it longer than its longest run. */
 	DefineCustomIntVariable("viflo_migrate.lock_wait",

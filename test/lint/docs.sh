@@ -41,7 +41,7 @@ for name in $states; do
 done
 some commands "$commands"
 for name in $commands; do
-	ok "command viflo $name" documented "viflo $name"
+	ok "command viflo $name" grep -qE "viflo $name\>|\`$name\`" README.md MIGRATIONS.md
 	ok "command $name in the man page" grep -qwF -- "$name" src/cli/man/viflo.1
 done
 

@@ -51,7 +51,7 @@ PREPARE p AS SELECT 1;
 DECLARE c CURSOR WITH HOLD FOR SELECT 1;
 CREATE TABLE whose AS SELECT current_user::text AS name, current_setting('search_path') AS path;
 COMMIT;
-$up$, down => 'DROP TABLE whose; BEGIN; SELECT 1; COMMIT');
+$up$, down => 'BEGIN; DROP TABLE whose; COMMIT');
 SELECT viflo_revision('restricted', revision => 'r5', up => $up$
 \restrict secret
 CREATE TABLE v (id int);

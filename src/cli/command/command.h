@@ -31,7 +31,7 @@ typedef struct VifloRequest
 typedef struct VifloCommand
 {
 	const char *name;
-	const char *options;		/* letters of those it takes, beside the common ones */
+	const char *options;		/* letters of its own ones */
 	int			min_args;
 	int			max_args;		/* -1: any number */
 	const char *arguments;		/* for the usage line */

@@ -115,6 +115,22 @@ viflo_reader_message(const char *name)
 	return message;
 }
 
+/* The reader that wants this file, or NULL. */
+static const VifloReader *
+claimant(const VifloFile *file)
+{
+	if (!file->wanted)
+		return NULL;
+	for (int i = 0; i < lengthof(readers); i++)
+	{
+		const VifloReader *reader = readers[i];
+
+		if (reader->claims(file))
+			return reader;
+	}
+	return NULL;
+}
+
 /* Which reader do the files speak for?  NULL and *failure: more than one. */
 static const VifloReader *
 detect_layout(const VifloFolder *folder, VifloFailure *failure)
@@ -125,13 +141,8 @@ detect_layout(const VifloFolder *folder, VifloFailure *failure)
 	for (int i = 0; i < folder->count; i++)
 	{
 		VifloFile  *file = &folder->files[i];
-		const VifloReader *reader = NULL;
+		const VifloReader *reader = claimant(file);
 
-		for (int r = 0; r < lengthof(readers) && reader == NULL && file->wanted; r++)
-		{
-			if (readers[r]->claims(file))
-				reader = readers[r];
-		}
 		if (reader == NULL || reader == found)
 			continue;
 		if (found != NULL)

@@ -340,7 +340,7 @@ viflo_repair(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_INVALID_TARGET),
 				 errmsg("revision \"%s\" is not applied", id)));
-	viflo_state_announce();
+	viflo_state_announce(project);
 	viflo_record_repair(project, id, checksum);
 	PG_RETURN_VOID();
 }

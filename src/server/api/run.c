@@ -17,6 +17,8 @@
 #include "report.h"
 #include "run/engine.h"
 #include "run/offline.h"
+#include "settings.h"
+#include "store/settled.h"
 #include "store/state.h"
 
 PG_FUNCTION_INFO_V1(viflo_upgrade);
@@ -26,6 +28,8 @@ PG_FUNCTION_INFO_V1(viflo_stamp_many);
 PG_FUNCTION_INFO_V1(viflo_plan);
 PG_FUNCTION_INFO_V1(viflo_sql);
 PG_FUNCTION_INFO_V1(viflo_record);
+PG_FUNCTION_INFO_V1(viflo_settled);
+PG_FUNCTION_INFO_V1(viflo_settle);
 
 /* Watcher: a result row for each step that ran. */
 static void
@@ -183,4 +187,33 @@ viflo_record(PG_FUNCTION_ARGS)
 		viflo_offline_record(project, "", revision, up, PG_GETARG_TIMESTAMPTZ(2),
 							 PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3));
 	PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
+}
+
+/*
+ * viflo.settled(manifest text, target text, project text, default_project text)
+ */
+Datum
+viflo_settled(PG_FUNCTION_ARGS)
+{
+	const char *manifest = viflo_arg_required(fcinfo, 0, "manifest");
+	const char *target = viflo_arg_required(fcinfo, 1, "target");
+	const char *project;
+
+	if (PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !viflo_setting_project_is_set)
+		project = viflo_arg_text(fcinfo, 3);
+	else
+		project = viflo_arg_project(fcinfo, 2);
+	PG_RETURN_BOOL(viflo_settled_find(project, "", target, manifest));
+}
+
+/*
+ * viflo.settle(manifest text, target text, project text)
+ */
+Datum
+viflo_settle(PG_FUNCTION_ARGS)
+{
+	const char *manifest = viflo_arg_required(fcinfo, 0, "manifest");
+	const char *target = viflo_arg_required(fcinfo, 1, "target");
+
+	PG_RETURN_BOOL(viflo_engine_settle(viflo_arg_project(fcinfo, 2), "", target, manifest));
 }

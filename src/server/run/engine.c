@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -32,6 +33,7 @@
 #include "settings.h"
 #include "store/record.h"
 #include "store/revisions.h"
+#include "store/settled.h"
 #include "store/state.h"
 
 /* One step of a run, copied from the plan. */
@@ -289,7 +291,7 @@ viflo_engine_run(const VifloRun *run)
 	steps = lock_and_plan(run, &count);
 	if (steps != NULL)
 	{
-		viflo_state_announce();
+		viflo_state_announce(run->project);
 		running = true;
 		PG_TRY();
 		{
@@ -342,7 +344,7 @@ viflo_engine_stamp(const char *project, const char *tenant,
 						  &after, &error))
 		viflo_report_error(&error);
 
-	viflo_state_announce();
+	viflo_state_announce(project);
 	for (int i = 0; i < state->graph->count; i++)
 	{
 		int			node = state->graph->order[i];
@@ -355,4 +357,21 @@ viflo_engine_stamp(const char *project, const char *tenant,
 	if (purge)
 		foreach(cell, state->missing)
 			record_stamp(state, lfirst(cell), "", false, now);
+}
+
+bool
+viflo_engine_settle(const char *project, const char *tenant,
+					const char *target, const char *manifest)
+{
+	VifloRun	run = {.project = project,.tenant = tenant,.target = target};
+	VifloPlan	plan = {0};
+
+	if (RecoveryInProgress() || XactReadOnly || running ||
+		!viflo_lock_try(project, tenant))
+		return false;
+	make_plan(&run, viflo_state_get(project, tenant), &plan);
+	if (plan.count > 0)
+		return false;
+	viflo_settled_put(project, tenant, target, manifest);
+	return true;
 }

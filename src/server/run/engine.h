@@ -37,6 +37,13 @@ extern int	viflo_engine_run(const VifloRun *run);
 extern void viflo_engine_stamp(const char *project, const char *tenant,
 							   const char *const *targets, int ntargets, bool purge);
 
+/*
+ * Notes that nothing is left to do for target, if that is so and can be
+ * noted now without waiting; returns whether it is noted.
+ */
+extern bool viflo_engine_settle(const char *project, const char *tenant,
+								const char *target, const char *manifest);
+
 /* Raises when revisions are applied that are not registered. */
 struct VifloProjectState;
 extern void viflo_engine_check_missing(const struct VifloProjectState *state);

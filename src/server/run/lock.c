@@ -96,6 +96,15 @@ raise_lock_timeout(const char *project, const LOCKTAG *tag)
 			 errhint("Try again, or raise viflo_migrate.lock_wait.")));
 }
 
+bool
+viflo_lock_try(const char *project, const char *tenant)
+{
+	LOCKTAG		tag;
+
+	lock_tag(&tag, project, tenant);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
 void
 viflo_lock_acquire(const char *project, const char *tenant)
 {

@@ -18,6 +18,9 @@
  */
 extern void viflo_lock_acquire(const char *project, const char *tenant);
 
+/* Takes it only if it is free now. */
+extern bool viflo_lock_try(const char *project, const char *tenant);
+
 /*
  * Gives it back early, for a caller that found nothing to do: others need
  * not wait for the end of its transaction.

@@ -97,7 +97,8 @@ append_step(StringInfo buf, const char *project, const char *id, bool up,
 	statements = append_section(buf, up ? &revision->up : &revision->down_section);
 
 	appendStringInfoString(buf,
-						   "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP;\n");
+						   "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP;\n"
+						   "SET standard_conforming_strings = on;\n");
 	appendStringInfo(buf, "SELECT %s.viflo_record(", functions);
 	append_literal(buf, id);
 	appendStringInfo(buf, ", '%s', :'viflo_started', %d, ", direction, statements);
@@ -274,7 +275,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	state = viflo_state_get(project, tenant);
 	node = check_fits(state, revision, up);
 
-	viflo_state_announce();
+	viflo_state_announce(project);
 	viflo_record_step(&(VifloRecord)
 						 {
 							 .project = project,

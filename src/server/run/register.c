@@ -237,7 +237,7 @@ viflo_register_all(const char *project, VifloRegistration *registrations, int co
 	}
 	check_graph(state, registrations, nodes, count);
 
-	viflo_state_announce();
+	viflo_state_announce(project);
 	position = state->last_position;
 	for (int i = 0; i < count; i++)
 	{
@@ -301,6 +301,6 @@ viflo_register_remove(const char *project, const char *revision)
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),
 				 errhint("Take it back first with viflo_downgrade().")));
-	viflo_state_announce();
+	viflo_state_announce(project);
 	viflo_revisions_delete(project, id);
 }

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "report.h"
+#include "store/settled.h"
 #include "store/state.h"
 #include "store/tables.h"
 
@@ -57,10 +58,11 @@ viflo_state_forget(void)
 }
 
 void
-viflo_state_announce(void)
+viflo_state_announce(const char *project)
 {
 	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_REVISION));
 	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_APPLIED));
+	viflo_settled_forget(project);
 	generation++;
 }
 
@@ -71,7 +73,7 @@ viflo_state_announce(void)
 Datum
 viflo_changed(PG_FUNCTION_ARGS)
 {
-	viflo_state_announce();
+	viflo_state_announce(NULL);
 	PG_RETURN_POINTER(NULL);
 }
 

@@ -76,10 +76,10 @@ viflo_state_view(const VifloProjectState *state)
 extern void viflo_state_forget(void);
 
 /*
- * To be called once before the first write of a change: makes all other
- * backends read their states again when the transaction commits, and this
- * one if it aborts.
+ * To be called once before the first write of a change of project (NULL: of
+ * any): makes all other backends read their states again when the transaction
+ * commits, and this one if it aborts; and forgets that it was settled.
  */
-extern void viflo_state_announce(void);
+extern void viflo_state_announce(const char *project);
 
 #endif							/* VIFLO_STATE_H */

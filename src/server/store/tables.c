@@ -30,8 +30,8 @@
 /* More key columns than any primary key of ours has. */
 #define MAX_KEYS 4
 
-static const char *const table_names[] = {"revision", "applied", "log"};
-static const char *const primary_key_names[] = {"revision_pkey", "applied_pkey", "log_pkey"};
+static const char *const table_names[] = {"revision", "applied", "log", "settled"};
+static const char *const primary_key_names[] = {"revision_pkey", "applied_pkey", "log_pkey", "settled_pkey"};
 
 static Oid
 relation_oid(const char *name)

@@ -25,7 +25,8 @@ typedef enum VifloTable
 {
 	VIFLO_TABLE_REVISION,
 	VIFLO_TABLE_APPLIED,
-	VIFLO_TABLE_LOG
+	VIFLO_TABLE_LOG,
+	VIFLO_TABLE_SETTLED
 } VifloTable;
 
 typedef enum VifloRevisionColumn
@@ -80,6 +81,15 @@ typedef enum VifloLogColumn
 	VIFLO_LOG_SQLSTATE,
 	VIFLO_LOG_COLUMNS = VIFLO_LOG_SQLSTATE
 } VifloLogColumn;
+
+typedef enum VifloSettledColumn
+{
+	VIFLO_SETTLED_PROJECT = 1,
+	VIFLO_SETTLED_TENANT,
+	VIFLO_SETTLED_TARGET,
+	VIFLO_SETTLED_MANIFEST,
+	VIFLO_SETTLED_COLUMNS = VIFLO_SETTLED_MANIFEST
+} VifloSettledColumn;
 
 /* Most columns of any of the tables. */
 #define VIFLO_TABLE_MAX_COLUMNS 16
