@@ -61,7 +61,7 @@ COMMENT ON COLUMN viflo.applied.checksum IS 'checksum of the revision''s text wh
 CREATE SEQUENCE viflo.log_id_seq;
 
 CREATE TABLE viflo.log (
-	id bigint NOT NULL DEFAULT nextval('viflo.log_id_seq'),
+	id bigint NOT NULL DEFAULT pg_catalog.nextval('viflo.log_id_seq'::pg_catalog.regclass),
 	project text COLLATE "C" NOT NULL,
 	tenant text COLLATE "C" NOT NULL,
 	revision text COLLATE "C" NOT NULL,

@@ -43,6 +43,7 @@
 #define CACHE_MAGIC			"viflo-cache 1"
 #define HEX_DIGEST			(PG_SHA256_DIGEST_LENGTH * 2)
 #define HEX_HASH			32
+#define HASH_FORMAT			"%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x"
 
 static void
 hex_hash(const char *data, size_t length, char hex[HEX_HASH + 1])
@@ -50,29 +51,31 @@ hex_hash(const char *data, size_t length, char hex[HEX_HASH + 1])
 	uint64		high = hash_bytes_extended((const unsigned char *) data, length, 1);
 	uint64		low = hash_bytes_extended((const unsigned char *) data, length, 2);
 
-	snprintf(hex, HEX_HASH + 1, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x",
-			 high, low);
+	snprintf(hex, HEX_HASH + 1, HASH_FORMAT, high, low);
 }
 
-/* What must be the same for the cached digests to hold. */
+/*
+ * What must be the same for the cached digests to hold.  The hash is a sum, so
+ * that the order in which the file system lists files does not matter.
+ */
 static void
 listing_hash(const VifloFolder *folder, char hex[HEX_HASH + 1])
 {
-	StringInfoData buf;
+	static const char version[] = VIFLO_VERSION;
+	uint64		sums[2] = {0, 0};
 
-	initStringInfo(&buf);
-	enlargeStringInfo(&buf, folder->count * 80);
-	appendStringInfoString(&buf, VIFLO_VERSION);
 	for (int i = 0; i < folder->count; i++)
 	{
 		const VifloFile *file = &folder->files[i];
+		const unsigned char *name = (const unsigned char *) file->name;
 		uint64		facts[4] = {file->size, file->mtime, file->ctime, file->inode};
 
-		appendBinaryStringInfo(&buf, file->name, strlen(file->name) + 1);
-		appendBinaryStringInfo(&buf, (const char *) facts, sizeof(facts));
+		for (int s = 0; s < 2; s++)
+			sums[s] += hash_bytes_extended((const unsigned char *) facts, sizeof(facts),
+										   hash_bytes_extended(name, strlen(file->name), s + 1));
 	}
-	hex_hash(buf.data, buf.len, hex);
-	pfree(buf.data);
+	sums[0] += hash_bytes_extended((const unsigned char *) version, sizeof(version), 0);
+	snprintf(hex, HEX_HASH + 1, HASH_FORMAT, sums[0], sums[1]);
 }
 
 /* Where this folder's cache is kept, palloc'd; NULL where there is no place. */

@@ -56,7 +56,10 @@ catch_interrupts(VifloDatabase *database)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-/* A warning is placed like an error; lesser remarks are a line each. */
+/*
+ * A warning is placed like an error; lesser remarks are a line each, and said
+ * once when they come many times in a row.
+ */
 static void
 show_notice(const VifloDbError *notice, void *arg)
 {
@@ -72,8 +75,12 @@ show_notice(const VifloDbError *notice, void *arg)
 		viflo_failure_database(&warning, database->settings->dir, notice);
 		viflo_output_placed_warning(&warning);
 	}
-	else if (strcmp(severity, "INFO") == 0 || strcmp(severity, "NOTICE") == 0)
+	else if ((strcmp(severity, "INFO") == 0 || strcmp(severity, "NOTICE") == 0) &&
+			 (database->notice == NULL || strcmp(database->notice, notice->message) != 0))
+	{
 		viflo_output_note("notice: %s", notice->message);
+		database->notice = pstrdup(notice->message);
+	}
 }
 
 /*

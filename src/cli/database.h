@@ -23,6 +23,7 @@ typedef struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
+	char	   *notice;			/* the last one, or NULL */
 	bool		creating;		/* CREATE EXTENSION runs, not in vain */
 } VifloDatabase;
 

@@ -171,6 +171,14 @@ compare_files(const void *a, const void *b)
 	return strcmp(((const VifloFile *) a)->name, ((const VifloFile *) b)->name);
 }
 
+/* Not needed where the folder turns out to be unchanged, and not for free. */
+static void
+sort_files(VifloFolder *folder)
+{
+	if (folder->count > 1)
+		qsort(folder->files, folder->count, sizeof(VifloFile), compare_files);
+}
+
 static void
 stat_file(VifloFolder *folder, VifloFile *file)
 {
@@ -239,10 +247,17 @@ read_file(VifloFolder *folder, VifloFile *file)
 	close(fd);
 }
 
-/* Reports the first file that could not be looked at or read. */
+/* Reports the first file, by name, that could not be looked at or read. */
 static bool
-check_errors(const VifloFolder *folder, VifloFailure *failure)
+check_errors(VifloFolder *folder, VifloFailure *failure)
 {
+	bool		failed = false;
+
+	for (int i = 0; i < folder->count && !failed; i++)
+		failed = folder->files[i].error != 0;
+	if (!failed)
+		return true;
+	sort_files(folder);
 	for (int i = 0; i < folder->count; i++)
 	{
 		VifloFile  *file = &folder->files[i];
@@ -274,8 +289,6 @@ viflo_folder_list(const char *path, VifloFolder *folder, VifloFailure *failure)
 								  "could not read folder: %m");
 	if (!list_directory(folder, &allocated, "", failure))
 		return false;
-	if (folder->count > 1)
-		qsort(folder->files, folder->count, sizeof(VifloFile), compare_files);
 	for_all_files(folder, stat_file);
 	for (int i = 0; i < folder->count; i++)
 	{
@@ -290,6 +303,7 @@ viflo_folder_read(VifloFolder *folder, VifloFailure *failure)
 {
 	if (folder->read)
 		return true;
+	sort_files(folder);
 	for_all_files(folder, read_file);
 	folder->read = true;
 	return check_errors(folder, failure);

@@ -34,7 +34,7 @@ typedef struct VifloFolder
 	const char *path;
 	int			fd;
 	int			count;
-	VifloFile  *files;			/* ordered by name, bytewise */
+	VifloFile  *files;			/* once read, ordered by name, bytewise */
 	bool		read;
 } VifloFolder;
 

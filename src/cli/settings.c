@@ -72,6 +72,9 @@ viflo_settings_complete(VifloSettings *settings, bool must_exist,
 		settings->project = variable_value(&variables.project);
 	if (settings->dir == NULL)
 		settings->dir = variable_value(&variables.dir);
+	if (settings->project != NULL && settings->project[0] == '\0')
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "name of the project is empty");
 	settings->dir_given = settings->dir != NULL;
 	if (settings->dir == NULL)
 		settings->dir = pstrdup(VIFLO_DEFAULT_DIR);

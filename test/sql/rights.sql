@@ -1,5 +1,6 @@
 -- Looking is for everybody; running, writing and reading scripts for whom it is granted to.
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 CREATE ROLE regress_viflo_looker;
 CREATE ROLE regress_viflo_migrator;
 CREATE ROLE regress_viflo_reader;

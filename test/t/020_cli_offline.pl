@@ -21,6 +21,7 @@ fails_with(['heads', '--url'], 2, qr/--url needs a value/, 'option without its v
 fails_with(['heads', '--purge'], 2, qr/has no option --purge/, 'option of another command');
 fails_with(['heads', 'more'], 2, qr/"more"/, 'argument too many');
 fails_with(['downgrade'], 2, qr/needs TARGET/, 'argument too few');
+fails_with(['--project', '', 'heads'], 2, qr/project is empty/, 'a project without a name');
 fails_with(['--format', 'xml', 'heads'], 2, qr/unknown format "xml"/, 'unknown format');
 fails_with(['help', 'frobnicate'], 2, qr/unknown command/, 'help on nothing');
 
@@ -38,6 +39,14 @@ for my $command (@commands)
 		"help $command has usage and an example");
 	is($out2, $out, "$command --help is the same");
 }
+
+# The man page has all commands and options, and no others.
+my $man = slurp_text("$FindBin::RealBin/../../src/cli/man/viflo.1") =~ s/\\-/-/gr;
+my %told = map { $_ => 1 } map { (viflo('help', $_))[1] =~ /(--[a-z][-a-z]+)/g } @commands;
+like($man, qr/^\.TP\n(\\fB|\.B )\Q$_\E\b/m, "man page: $_") for @commands;
+like($man, qr/\Q$_\E\b/, "man page: $_") for sort keys %told;
+is(join(' ', grep { !$told{$_} && $_ ne '--branch-label' } $man =~ /\\fB(--[a-z][-a-z]+)/g), '',
+	'man page: no option that is not there');
 
 # JSON
 my ($status, $document, $err) = viflo_json('frobnicate');

@@ -34,7 +34,7 @@ sub bad
 good(fixture('native'), 'native', qr/README\.md: not a migration, ignored/);
 good(fixture('golang-migrate'), 'golang-migrate');
 good(fixture('diesel'), 'diesel');
-good(folder_of(), 'an empty folder');
+good(folder_of(), 'an empty folder', qr/has no migrations/);
 good(folder_of('a.sql' => "\xef\xbb\xbf" . sprintf($native, 'a', '') =~ s/\n/\r\n/gr),
 	'a byte order mark and CRLF');
 good(folder_of('3_x.sql' => 'x', '1_a.up.sql' => ''), 'a file that looks like a mistake',

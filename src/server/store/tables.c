@@ -15,9 +15,9 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -26,6 +26,14 @@
 
 #include "store/state.h"
 #include "store/tables.h"
+
+/* Columns that this module knows. */
+static const int table_columns[] = {
+	VIFLO_REVISION_COLUMNS,
+	VIFLO_APPLIED_COLUMNS,
+	VIFLO_LOG_COLUMNS,
+	VIFLO_SETTLED_COLUMNS
+};
 
 /* More key columns than any primary key of ours has. */
 #define MAX_KEYS 4
@@ -59,6 +67,30 @@ viflo_log_sequence_oid(void)
 	return relation_oid("log_id_seq");
 }
 
+/*
+ * A newer module with the tables of an older version of the extension, or
+ * tables that a user has added columns to, must not be misread.
+ */
+static Relation
+open_table(VifloTable table, LOCKMODE lockmode)
+{
+	Relation	relation = table_open(viflo_table_oid(table), lockmode);
+	int			natts = RelationGetDescr(relation)->natts;
+
+	if (natts < table_columns[table])
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"viflo.%s\" is of an older version than the installed module",
+						table_names[table]),
+				 errhint("Run ALTER EXTENSION viflo_migrate UPDATE.")));
+	if (natts > VIFLO_TABLE_MAX_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"viflo.%s\" has more columns than the installed module can read",
+						table_names[table])));
+	return relation;
+}
+
 void
 viflo_scan_begin(VifloScan *scan, VifloTable table,
 				 const char *const *keys, int nkeys, Snapshot snapshot)
@@ -67,10 +99,7 @@ viflo_scan_begin(VifloScan *scan, VifloTable table,
 
 	Assert(nkeys <= MAX_KEYS);
 
-	scan->relation = table_open(viflo_table_oid(table), AccessShareLock);
-	if (RelationGetDescr(scan->relation)->natts > VIFLO_TABLE_MAX_COLUMNS)
-		elog(ERROR, "relation \"%s\" has more columns than this module knows",
-			 RelationGetRelationName(scan->relation));
+	scan->relation = open_table(table, AccessShareLock);
 
 	scan->owns_snapshot = (snapshot == NULL);
 	scan->snapshot = scan->owns_snapshot ? RegisterSnapshot(GetLatestSnapshot()) : snapshot;
@@ -122,45 +151,84 @@ viflo_scan_text(const VifloScan *scan, int column)
 }
 
 /*
- * The lock is kept until the transaction ends, as for any table written to.
+ * What one change of a table needs of the executor: it keeps whatever indexes
+ * the table has, those of a user's own too.  Triggers of the table's rows are
+ * left out: they are for changes that do not come from here.
  */
+typedef struct Change
+{
+	Relation	relation;
+	EState	   *estate;
+	ResultRelInfo *target;
+	TupleTableSlot *slot;
+} Change;
+
+static void
+begin_change(Change *change, VifloTable table)
+{
+	change->relation = open_table(table, RowExclusiveLock);
+	change->estate = CreateExecutorState();
+	change->target = makeNode(ResultRelInfo);
+	InitResultRelInfo(change->target, change->relation, 0, NULL, 0);
+	change->target->ri_TrigDesc = NULL;
+	ExecOpenIndices(change->target, false);
+	change->slot = MakeSingleTupleTableSlot(RelationGetDescr(change->relation),
+											&TTSOpsVirtual);
+}
+
+/* The lock is kept until the transaction ends, as for any table written to. */
+static void
+end_change(Change *change)
+{
+	ExecDropSingleTupleTableSlot(change->slot);
+	ExecCloseIndices(change->target);
+	FreeExecutorState(change->estate);
+	table_close(change->relation, NoLock);
+	CommandCounterIncrement();
+	viflo_state_forget();
+}
+
+/* Columns that a user or a later version has added are null. */
+static void
+fill_slot(Change *change, VifloTable table, const Datum *values, const bool *nulls)
+{
+	TupleTableSlot *slot = change->slot;
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(slot);
+	for (int i = 0; i < natts; i++)
+	{
+		slot->tts_isnull[i] = i >= table_columns[table] || nulls[i];
+		slot->tts_values[i] = slot->tts_isnull[i] ? (Datum) 0 : values[i];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
 void
 viflo_table_insert(VifloTable table, const Datum *values, const bool *nulls)
 {
-	Relation	relation = table_open(viflo_table_oid(table), RowExclusiveLock);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation),
-										unconstify(Datum *, values),
-										unconstify(bool *, nulls));
+	Change		change;
 
-	CatalogTupleInsert(relation, tuple);
-	heap_freetuple(tuple);
-	table_close(relation, NoLock);
-	CommandCounterIncrement();
-	viflo_state_forget();
+	begin_change(&change, table);
+	fill_slot(&change, table, values, nulls);
+	ExecSimpleRelationInsert(change.target, change.estate, change.slot);
+	end_change(&change);
 }
 
 void
 viflo_table_update(VifloTable table, ItemPointer tid,
 				   const Datum *values, const bool *nulls)
 {
-	Relation	relation = table_open(viflo_table_oid(table), RowExclusiveLock);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation),
-										unconstify(Datum *, values),
-										unconstify(bool *, nulls));
-
-	CatalogTupleUpdate(relation, tid, tuple);
-	heap_freetuple(tuple);
-	table_close(relation, NoLock);
-	CommandCounterIncrement();
-	viflo_state_forget();
+	viflo_table_delete(table, tid);
+	viflo_table_insert(table, values, nulls);
 }
 
 void
 viflo_table_delete(VifloTable table, ItemPointer tid)
 {
-	Relation	relation = table_open(viflo_table_oid(table), RowExclusiveLock);
+	Relation	relation = open_table(table, RowExclusiveLock);
 
-	CatalogTupleDelete(relation, tid);
+	simple_table_tuple_delete(relation, tid, InvalidSnapshot);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 	viflo_state_forget();

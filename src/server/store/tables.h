@@ -91,8 +91,8 @@ typedef enum VifloSettledColumn
 	VIFLO_SETTLED_COLUMNS = VIFLO_SETTLED_MANIFEST
 } VifloSettledColumn;
 
-/* Most columns of any of the tables. */
-#define VIFLO_TABLE_MAX_COLUMNS 16
+/* Most columns that any of the tables can have, with those a user adds. */
+#define VIFLO_TABLE_MAX_COLUMNS 64
 
 /* A scan under way.  On the caller's stack, from begin to end. */
 typedef struct VifloScan
