@@ -24,6 +24,7 @@
 #include "postgres_fe.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@
 #define CACHE_MAGIC			"viflo-cache 1"
 #define HEX_DIGEST			(PG_SHA256_DIGEST_LENGTH * 2)
 #define HEX_HASH			32
-#define HASH_FORMAT			"%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x"
+#define HASH_FORMAT			"%016" PRIx64 "%016" PRIx64
 
 static void
 hex_hash(const char *data, size_t length, char hex[HEX_HASH + 1])

@@ -125,6 +125,8 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 				pthread_detach(thread);
 			return false;
 		}
+		if (local->digests.count == 0)
+			viflo_output_note("folder \"%s\" has no migrations", local->folder.path);
 	}
 	if (threaded)
 		pthread_join(thread, NULL);

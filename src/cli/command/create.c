@@ -90,10 +90,11 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 	VifloNames	texts = {0};
 	VifloNames	paths = {0};
 	VifloNames	down = {0};
-	char	   *id;
+	char	   *id = NULL;
 
 	if (!history->reader->create(history, wanted, &id, &names, &texts, failure))
 		return false;
+	Assert(names.count > 0 && names.count == texts.count);
 	for (int i = 0; i < names.count; i++)
 	{
 		viflo_names_add(&paths, viflo_folder_path(&local->folder, names.names[i]));

@@ -9,6 +9,7 @@
  */
 #include "postgres_fe.h"
 
+#include <inttypes.h>
 #include <time.h>
 
 #include "cli/reader/reader.h"
@@ -178,7 +179,7 @@ next_number(const VifloHistory *history)
 		!read_name(history->migrations[history->count - 1].source, &last, &overflow))
 		return pstrdup("000001");
 	if (last.digits != 14 || last.number < UINT64CONST(19700101000000))
-		return psprintf("%0*" INT64_MODIFIER "u", last.digits, last.number + 1);
+		return psprintf("%0*" PRIu64, last.digits, last.number + 1);
 	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", gmtime(&now));
 	if (strtou64(stamp, NULL, 10) <= last.number)
 		return psprintf(UINT64_FORMAT, last.number + 1);

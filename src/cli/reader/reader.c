@@ -355,8 +355,6 @@ viflo_reader_read(VifloFolder *folder, const char *layout,
 	if (history->reader == NULL ||
 		!history->reader->read(folder, history, failure))
 		return false;
-	if (history->count == 0)
-		viflo_output_note("folder \"%s\" has no migrations", folder->path);
 	if (history->reader->linear)
 		make_chain(history);
 	return make_scripts(folder, history, failure) &&
