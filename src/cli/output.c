@@ -14,6 +14,9 @@
 /* Columns of a source line that are shown around a caret. */
 #define EXCERPT_WIDTH	100
 
+static void say(const char *kind, const char *color, const char *fmt,
+				va_list args) pg_attribute_printf(3, 0);
+
 static bool output_json = false;
 static bool output_verbose = false;
 static bool output_document_done = false;

@@ -56,7 +56,7 @@ SELECT viflo_merge(project => 'forked');
 SELECT viflo_merge('{d, c}', project => 'forked');
 SELECT direction, message FROM viflo_downgrade('-1', project => 'forked');
 \set VERBOSITY default
-SELECT direction, revision FROM viflo_downgrade('b', project => 'forked');
+SELECT direction, message FROM viflo_downgrade('b', project => 'forked');
 
 SELECT viflo_load(ARRAY[r('a', ''), r('b', 'a', '', 'left'), r('c', 'a', '', 'right')], '{}', project => 'labels');
 SELECT revision FROM viflo_upgrade('heads', project => 'labels');

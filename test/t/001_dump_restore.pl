@@ -58,6 +58,7 @@ SELECT ops.viflo_downgrade('l1');
 SELECT ops.viflo_upgrade();
 SELECT ops.viflo_stamp('a1');
 SELECT ops.viflo_stamp('head');
+SELECT viflo.settle('digest', 'head', 'viflo');
 SELECT ops.viflo_revision('waits', revision => 'w1', up => $$INSERT INTO joined VALUES ('w1')$$, down => '');
 EOS
 }
@@ -68,6 +69,8 @@ sub compare
 	my ($node, $database, $expected, $what) = @_;
 
 	is($node->safe_psql($database, $look), $expected, "$what: the same catalog");
+	is($node->safe_psql($database, "SELECT viflo.settled('digest', 'head', 'viflo', NULL)"),
+		$what eq 'pg_upgrade' ? 't' : 'f', "$what: what clients know of it does not outlive a dump");
 	is($node->safe_psql($database, "SELECT count(*) FROM ops.viflo_upgrade('head', 'viflo')"),
 		'0', "$what: nothing to do for what was applied");
 	is( $node->safe_psql(
@@ -86,11 +89,12 @@ sub compare
 		"001_initial\n0", "$what: and up again");
 	is( $node->safe_psql(
 			$database,
-			"SELECT extversion, count(d.*) FROM pg_extension e JOIN pg_depend d ON d.refobjid = e.oid"
-			  . " AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
+			"SELECT extversion, string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_extension e"
+			  . " JOIN pg_depend d ON d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
 			  . " JOIN pg_class c ON c.oid = d.objid AND d.classid = 'pg_class'::regclass"
 			  . " WHERE extname = 'viflo_migrate' GROUP BY 1"),
-		'1.1|4', "$what: the extension has its tables and no others");
+		'1.1|applied log log_id_seq revision settled',
+		"$what: the extension has its tables and no others");
 }
 
 my $node = new_node('old');

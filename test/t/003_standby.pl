@@ -27,6 +27,7 @@ $primary->safe_psql(
 	'postgres', <<'EOS');
 CREATE EXTENSION viflo_migrate;
 SELECT viflo_upgrade();
+SELECT viflo.settle('digest', 'head');
 SELECT viflo_revision('one', revision => 'r1', up => 'CREATE TABLE t (id int)', down => 'DROP TABLE t', project => 'p');
 EOS
 replay();
@@ -42,6 +43,7 @@ my %looking = (
 	viflo_plan => "SELECT * FROM viflo_plan('head', 'p')",
 	viflo_sql => "SELECT viflo_sql('head', 'p')",
 	viflo_script => "SELECT viflo_script('001_initial')",
+	'viflo.settled' => "SELECT viflo.settled('digest', 'head', NULL, NULL), viflo.settled('other', 'head', NULL, NULL)",
 	viflo_missing => "SELECT viflo_missing(ARRAY['a', 'r1'], ARRAY['', ''], 'p')");
 foreach my $name (sort keys %looking)
 {
@@ -96,6 +98,9 @@ foreach my $name (sort keys %running)
 
 	like($stderr, qr/ERROR:  25006: cannot execute /, "$name() cannot");
 }
+
+is($standby->safe_psql('postgres', "SELECT viflo.settle('digest', 'head', 'viflo')"), 'f',
+	'nothing can be noted there');
 
 # The same in a read-only transaction of the primary.
 foreach my $name (sort keys %running)

@@ -59,8 +59,16 @@ now_iso8601(void)
 }
 
 static void
-set_section(VifloSection *section, const char *text)
+set_section(VifloSection *section, const char *text, const char *argument)
 {
+	int			line = text ? viflo_script_marker_line(text, strlen(text)) : 0;
+
+	/* It would end the section there, and begin another. */
+	if (line > 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_SCRIPT),
+				 errmsg("line %d of argument \"%s\" begins a section or header of its own", line, argument),
+				 errhint("Register a whole script with viflo_load().")));
 	section->text = text;
 	section->length = text ? strlen(text) : 0;
 	section->first_line = 1;
@@ -131,9 +139,9 @@ viflo_revision(PG_FUNCTION_ARGS)
 	VifloProjectState *state;
 
 	revision.message = viflo_arg_required(fcinfo, 0, "message");
-	set_section(&revision.up, viflo_arg_required(fcinfo, 1, "up"));
-	set_section(&revision.down_section, viflo_arg_text(fcinfo, 2));
-	set_section(&revision.verify, viflo_arg_text(fcinfo, 7));
+	set_section(&revision.up, viflo_arg_required(fcinfo, 1, "up"), "up");
+	set_section(&revision.down_section, viflo_arg_text(fcinfo, 2), "down");
+	set_section(&revision.verify, viflo_arg_text(fcinfo, 7), "verify");
 	revision.labels = viflo_arg_names(fcinfo, 6, "branch_labels", false);
 	revision.created = now_iso8601();
 	if (!PG_ARGISNULL(8))
@@ -186,8 +194,8 @@ viflo_merge(PG_FUNCTION_ARGS)
 			appendStringInfo(&message, "%s%s", i > 0 ? " and " : "", revision.down.names[i]);
 		revision.message = message.data;
 	}
-	set_section(&revision.up, "");
-	set_section(&revision.down_section, "");
+	set_section(&revision.up, "", "up");
+	set_section(&revision.down_section, "", "down");
 	return register_new(project, &revision);
 }
 

@@ -227,8 +227,18 @@ void
 viflo_table_delete(VifloTable table, ItemPointer tid)
 {
 	Relation	relation = open_table(table, RowExclusiveLock);
+	TM_FailureData failure;
+	TM_Result	result;
 
-	simple_table_tuple_delete(relation, tid, InvalidSnapshot);
+	result = table_tuple_delete(relation, tid, GetCurrentCommandId(true),
+								InvalidSnapshot, InvalidSnapshot, true,
+								&failure, false);
+	/* Gone already: by somebody's SQL, which waits for no migrator. */
+	if (result != TM_Ok && result != TM_Deleted)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("a row of table \"viflo.%s\" was changed meanwhile",
+						table_names[table])));
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 	viflo_state_forget();
