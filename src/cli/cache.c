@@ -4,14 +4,15 @@
  *
  * One file for each folder and layout, called by the hash of both:
  *
- *		viflo-cache 1 LISTING COUNT
+ *		viflo-cache 2 LISTING COUNT MANIFEST HEAD
  *		DIGEST ID
  *		...
  *		SEAL
  *
- * LISTING is the hash of all names, sizes, times and inodes, and SEAL that of
- * everything above it.  If either does not match, the file is ignored and
- * written anew.  As git does, nothing is remembered of a folder in which a
+ * LISTING is the hash of all names, sizes, times and inodes, HEAD that of what
+ * stands before it in the first line, and SEAL that of everything above it.
+ * If one does not match, the file is ignored and written anew.  The first line
+ * alone tells what an upgrade with nothing to do has to know.  As git does, nothing is remembered of a folder in which a
  * file has changed within the last moments: another change within the same
  * tick of the file system's clock could not be seen.
  *
@@ -41,7 +42,10 @@
 /* File systems with the coarsest clock count in steps of this (FAT). */
 #define RACY_NANOSECONDS	(INT64CONST(2) * 1000 * 1000 * 1000)
 
-#define CACHE_MAGIC			"viflo-cache 1"
+#define CACHE_MAGIC			"viflo-cache 2"
+/* The first line is shorter. */
+#define HEAD_MAX			512
+
 #define HEX_DIGEST			(PG_SHA256_DIGEST_LENGTH * 2)
 #define HEX_HASH			32
 #define HASH_FORMAT			"%016" PRIx64 "%016" PRIx64
@@ -106,9 +110,12 @@ cache_file(const VifloFolder *folder, const char *layout, bool make_directory)
 	return psprintf("%s/%s", directory, hex);
 }
 
-/* A whole file, NUL-terminated; NULL when that is not to be had. */
+/*
+ * Up to limit bytes of a file, NUL-terminated; NULL when they are not to be
+ * had.
+ */
 static char *
-read_all(const char *path, size_t *length)
+read_file(const char *path, size_t limit, size_t *length)
 {
 	int			fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -116,12 +123,12 @@ read_all(const char *path, size_t *length)
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < MaxAllocSize)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 	{
-		data = palloc(st.st_size + 1);
-		*length = st.st_size;
-		if (read(fd, data, st.st_size) == st.st_size)
-			data[st.st_size] = '\0';
+		*length = Min(st.st_size, limit);
+		data = palloc(*length + 1);
+		if (read(fd, data, *length) == *length)
+			data[*length] = '\0';
 		else
 		{
 			pfree(data);
@@ -132,25 +139,52 @@ read_all(const char *path, size_t *length)
 	return data;
 }
 
-/* Cuts the lines of a sealed cache into *digests, which point into data. */
-static bool
-split_lines(char *data, size_t length, const char *listing, VifloDigests *digests)
+/*
+ * Reads the first line, which must be for this listing.  Returns the start of
+ * the second; NULL when anything is wrong with it.
+ */
+static char *
+parse_head(char *data, const VifloFolder *folder, int *count, char manifest[65])
 {
-	char	   *header = psprintf(CACHE_MAGIC " %s ", listing);
-	char	   *p = data;
-	char	   *end = data + length;
-	int			count;
+	char	   *newline = strchr(data, '\n');
+	char		listing[HEX_HASH + 1];
+	char		found[HEX_HASH + 1];
+	char		seal[HEX_HASH + 1];
+	char		head[HEX_HASH + 1];
 
-	if (length < strlen(header) || memcmp(data, header, strlen(header)) != 0)
-		return false;
-	count = atoi(data + strlen(header));
-	p = strchr(p, '\n');
-	if (count <= 0 || p == NULL || count > length / (HEX_DIGEST + 2))
+	if (newline == NULL || newline - data < HEX_HASH + 1 ||
+		sscanf(data, CACHE_MAGIC " %32s %d %64s %32s\n", found, count, manifest, head) != 4)
+		return NULL;
+	hex_hash(data, newline - data - HEX_HASH, seal);
+	listing_hash(folder, listing);
+	if (strcmp(seal, head) != 0 || strcmp(listing, found) != 0 || *count <= 0)
+		return NULL;
+	return newline + 1;
+}
+
+bool
+viflo_cache_find(const VifloFolder *folder, const char *layout,
+				 int *count, char manifest[65])
+{
+	char	   *path;
+	char	   *data;
+	size_t		length;
+
+	return folder->count >= CACHE_MIN_FILES &&
+		(path = cache_file(folder, layout, false)) != NULL &&
+		(data = read_file(path, HEAD_MAX, &length)) != NULL &&
+		parse_head(data, folder, count, manifest) != NULL;
+}
+
+/* Cuts the lines from p to end into *digests, which point there. */
+static bool
+split_lines(char *p, const char *end, int count, VifloDigests *digests)
+{
+	if (count > (end - p) / (HEX_DIGEST + 2))
 		return false;
 	digests->count = count;
 	digests->ids = palloc(sizeof(char *) * count);
 	digests->digests = palloc(sizeof(char *) * count);
-	p++;
 	for (int i = 0; i < count; i++)
 	{
 		char	   *newline;
@@ -172,23 +206,25 @@ bool
 viflo_cache_load(const VifloFolder *folder, const char *layout,
 				 VifloDigests *digests)
 {
-	char		listing[HEX_HASH + 1];
 	char		seal[HEX_HASH + 1];
+	char		manifest[65];
 	char	   *path;
 	char	   *data;
+	char	   *lines;
 	size_t		length;
+	int			count;
 
 	if (folder->count < CACHE_MIN_FILES ||
 		(path = cache_file(folder, layout, false)) == NULL ||
-		(data = read_all(path, &length)) == NULL)
+		(data = read_file(path, MaxAllocSize - 1, &length)) == NULL)
 		return false;
 	if (length <= HEX_HASH + 1 || data[length - 1] != '\n')
 		return false;
 	length -= HEX_HASH + 1;
 	hex_hash(data, length, seal);
-	listing_hash(folder, listing);
 	return memcmp(data + length, seal, HEX_HASH) == 0 &&
-		split_lines(data, length, listing, digests);
+		(lines = parse_head(data, folder, &count, manifest)) != NULL &&
+		split_lines(lines, data + length, count, digests);
 }
 
 /* Has nothing changed for long enough that a change to come will show? */
@@ -211,7 +247,7 @@ is_settled(const VifloFolder *folder)
 
 void
 viflo_cache_store(const VifloFolder *folder, const char *layout,
-				  const VifloHistory *history)
+				  const VifloHistory *history, const char *manifest)
 {
 	char		listing[HEX_HASH + 1];
 	char		seal[HEX_HASH + 1];
@@ -226,7 +262,9 @@ viflo_cache_store(const VifloFolder *folder, const char *layout,
 		return;
 	listing_hash(folder, listing);
 	initStringInfo(&buf);
-	appendStringInfo(&buf, CACHE_MAGIC " %s %d\n", listing, history->count);
+	appendStringInfo(&buf, CACHE_MAGIC " %s %d %s ", listing, history->count, manifest);
+	hex_hash(buf.data, buf.len, seal);
+	appendStringInfo(&buf, "%s\n", seal);
 	for (int i = 0; i < history->count; i++)
 		appendStringInfo(&buf, "%s %s\n", history->migrations[i].digest,
 						 history->revisions[i].id);

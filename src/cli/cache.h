@@ -20,12 +20,17 @@ typedef struct VifloDigests
 	const char **digests;
 } VifloDigests;
 
-/* False when nothing usable is there; that is never an error. */
+/*
+ * All three: false, or nothing, when nothing usable is there; that is never an
+ * error.  The number of revisions and the manifest (local.h) come at once, the
+ * digests after reading the rest.
+ */
+extern bool viflo_cache_find(const VifloFolder *folder, const char *layout,
+							 int *count, char manifest[65]);
 extern bool viflo_cache_load(const VifloFolder *folder, const char *layout,
 							 VifloDigests *digests);
 
-/* Does nothing where it would not help or cannot be done safely. */
 extern void viflo_cache_store(const VifloFolder *folder, const char *layout,
-							  const VifloHistory *history);
+							  const VifloHistory *history, const char *manifest);
 
 #endif							/* VIFLO_CLI_CACHE_H */

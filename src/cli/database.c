@@ -125,7 +125,7 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 				pthread_detach(thread);
 			return false;
 		}
-		if (local->digests.count == 0)
+		if (local->count == 0)
 			viflo_output_note("folder \"%s\" has no migrations", local->folder.path);
 	}
 	if (threaded)
@@ -363,10 +363,12 @@ ask_missing(VifloDatabase *database, const VifloLocal *local,
 }
 
 bool
-viflo_database_missing(VifloDatabase *database, const VifloLocal *local,
+viflo_database_missing(VifloDatabase *database, VifloLocal *local,
 					   bool create, VifloNames *missing, VifloFailure *failure)
 {
 	memset(missing, 0, sizeof(*missing));
+	if (!viflo_local_digests(local, failure))
+		return false;
 	if (ask_missing(database, local, missing, failure))
 		return true;
 	if (failure->sqlstate == NULL || strcmp(failure->sqlstate, "42883") != 0)
@@ -380,6 +382,54 @@ viflo_database_missing(VifloDatabase *database, const VifloLocal *local,
 	if (database->schema == NULL && !create_extension(database, failure))
 		return false;
 	return ask_missing(database, local, missing, failure);
+}
+
+bool
+viflo_database_settled(VifloDatabase *database, const char *manifest,
+					   const char *target, bool *settled, VifloFailure *failure)
+{
+	VifloDbParam params[4];
+	VifloDbQuery query = {
+		"SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
+		" $3::pg_catalog.text, $4::pg_catalog.text)::pg_catalog.text", params, 4, false
+	};
+	VifloDbResult *result;
+	VifloDbRow	row;
+
+	*settled = false;
+	params[0] = viflo_db_text(manifest);
+	params[1] = viflo_db_text(target);
+	lookup_params(database, params + 2);
+	if (!viflo_database_run(database, &query, 1, &result, failure))
+	{
+		/* No such schema or function: the extension is missing. */
+		return failure->sqlstate != NULL &&
+			(strcmp(failure->sqlstate, "3F000") == 0 ||
+			 strcmp(failure->sqlstate, "42883") == 0);
+	}
+	row = viflo_db_rows(result, NULL);
+	*settled = viflo_db_row_next(&row) &&
+		strcmp(viflo_db_row_text(&row, 0), "true") == 0;
+	viflo_db_result_free(result);
+	return true;
+}
+
+void
+viflo_database_settle(VifloDatabase *database, const char *manifest,
+					  const char *target)
+{
+	VifloDbParam params[3];
+	VifloDbQuery query = {
+		"SELECT viflo.settle($1::pg_catalog.text, $2::pg_catalog.text,"
+		" $3::pg_catalog.text)", params, 3, false
+	};
+	VifloDbResult *result;
+
+	params[0] = viflo_db_text(manifest);
+	params[1] = viflo_db_text(target);
+	params[2] = viflo_db_text(database->project);
+	if (viflo_db_pipeline(database->session, &query, 1, &result, &database->error))
+		viflo_db_result_free(result);
 }
 
 char *

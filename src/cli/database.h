@@ -46,9 +46,25 @@ extern bool viflo_database_find_or_create(VifloDatabase *database, VifloFailure 
  * The same, and in the same round trip asks which of the folder's revisions
  * the server has not, or not with this text.  *missing is palloc'd.
  */
-extern bool viflo_database_missing(VifloDatabase *database, const VifloLocal *local,
+extern bool viflo_database_missing(VifloDatabase *database, VifloLocal *local,
 								   bool create, VifloNames *missing,
 								   VifloFailure *failure);
+
+/*
+ * Was nothing left to load and to do when the folder was last brought here,
+ * and has nothing changed since?  One cheap question, which no extension at
+ * all answers with no.
+ */
+extern bool viflo_database_settled(VifloDatabase *database, const char *manifest,
+								   const char *target, bool *settled,
+								   VifloFailure *failure);
+
+/*
+ * Notes it for next time.  A convenience: nothing is said where it fails, as
+ * for a role that may not.
+ */
+extern void viflo_database_settle(VifloDatabase *database, const char *manifest,
+								  const char *target);
 
 /*
  * The text of a query that calls function, whose arguments are written

@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/local.h"
+#include "common/checksum.h"
 
 bool
 viflo_local_open(VifloLocal *local, const VifloSettings *settings,
@@ -17,9 +18,41 @@ viflo_local_open(VifloLocal *local, const VifloSettings *settings,
 		return false;
 	if (!viflo_folder_list(settings->dir, &local->folder, failure))
 		return false;
-	if (viflo_cache_load(&local->folder, local->layout, &local->digests))
+	if (viflo_cache_find(&local->folder, local->layout, &local->count, local->manifest))
 		return true;
 	return viflo_local_read(local, failure);
+}
+
+/* With their NULs, so that no two lists look the same. */
+static bool
+make_manifest(VifloLocal *local, VifloFailure *failure)
+{
+	const VifloDigests *digests = &local->digests;
+	const char **parts = palloc(sizeof(char *) * (2 * digests->count + 1));
+	size_t	   *lengths = palloc(sizeof(size_t) * (2 * digests->count + 1));
+	VifloError	error = {0};
+	bool		good;
+
+	for (int i = 0; i < digests->count; i++)
+	{
+		parts[2 * i] = digests->ids[i];
+		parts[2 * i + 1] = digests->digests[i];
+		lengths[2 * i] = strlen(digests->ids[i]) + 1;
+		lengths[2 * i + 1] = strlen(digests->digests[i]) + 1;
+	}
+	good = viflo_digest(parts, lengths, 2 * digests->count, local->manifest, &error) ||
+		viflo_failure(failure, VIFLO_EXIT_REFUSED, "%s", error.message);
+	pfree(parts);
+	pfree(lengths);
+	return good;
+}
+
+bool
+viflo_local_digests(VifloLocal *local, VifloFailure *failure)
+{
+	if (!local->has_digests)
+		local->has_digests = viflo_cache_load(&local->folder, local->layout, &local->digests);
+	return local->has_digests || viflo_local_read(local, failure);
 }
 
 bool
@@ -32,7 +65,7 @@ viflo_local_read(VifloLocal *local, VifloFailure *failure)
 	if (!viflo_reader_read(&local->folder, local->layout, &local->history, failure))
 		return false;
 	local->has_history = true;
-	digests->count = local->history.count;
+	digests->count = local->count = local->history.count;
 	digests->ids = palloc(sizeof(char *) * (digests->count + 1));
 	digests->digests = palloc(sizeof(char *) * (digests->count + 1));
 	for (int i = 0; i < digests->count; i++)
@@ -40,6 +73,9 @@ viflo_local_read(VifloLocal *local, VifloFailure *failure)
 		digests->ids[i] = local->history.revisions[i].id;
 		digests->digests[i] = local->history.migrations[i].digest;
 	}
-	viflo_cache_store(&local->folder, local->layout, &local->history);
+	local->has_digests = true;
+	if (!make_manifest(local, failure))
+		return false;
+	viflo_cache_store(&local->folder, local->layout, &local->history, local->manifest);
 	return true;
 }

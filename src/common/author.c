@@ -76,9 +76,18 @@ bool
 viflo_plan_merge(const VifloGraph *graph, const char *const *revisions,
 				 int nrevisions, VifloNames *down, VifloError *error)
 {
-	VifloNames	parents;
+	VifloNames	parents = {0};
 
-	if (!viflo_plan_new(graph, revisions, nrevisions, false, &parents, error))
+	/*
+	 * Elsewhere "heads" leaves out what others depend on; here it means the
+	 * heads that make "head" ambiguous, which a merge is there to mend.
+	 */
+	if (nrevisions == 1 && strcmp(revisions[0], "heads") == 0)
+	{
+		for (int i = 0; i < graph->nheads; i++)
+			viflo_names_add(&parents, graph->nodes[graph->heads[i]].revision->id);
+	}
+	else if (!viflo_plan_new(graph, revisions, nrevisions, false, &parents, error))
 		return false;
 	if (parents.count < 2)
 	{

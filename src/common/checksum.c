@@ -80,29 +80,58 @@ hash_sections(pg_cryptohash_ctx *digest, const VifloSection *up,
 	return pg_cryptohash_final(digest, result, PG_SHA256_DIGEST_LENGTH) == 0;
 }
 
+static void
+write_hex(const uint8 result[PG_SHA256_DIGEST_LENGTH], char hex[65])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
+	{
+		hex[2 * i] = digits[result[i] >> 4];
+		hex[2 * i + 1] = digits[result[i] & 15];
+	}
+	hex[64] = '\0';
+}
+
+/* Says what went wrong with the digest, which may be NULL, and frees it. */
+static bool
+fail(pg_cryptohash_ctx *digest, VifloError *error)
+{
+	if (digest == NULL)
+		return viflo_error(error, "53200", "out of memory");
+	viflo_error(error, "XX000", "could not compute SHA-256: %s",
+				pg_cryptohash_error(digest));
+	pg_cryptohash_free(digest);
+	return false;
+}
+
 bool
 viflo_script_checksum(const VifloSection *up, const VifloSection *down,
 					  char checksum[65], VifloError *error)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8		result[PG_SHA256_DIGEST_LENGTH];
 	pg_cryptohash_ctx *digest = pg_cryptohash_create(PG_SHA256);
 
-	if (digest == NULL)
-		return viflo_error(error, "53200", "out of memory");
-	if (!hash_sections(digest, up, down, result))
-	{
-		viflo_error(error, "XX000", "could not compute a checksum: %s",
-					pg_cryptohash_error(digest));
-		pg_cryptohash_free(digest);
-		return false;
-	}
+	if (digest == NULL || !hash_sections(digest, up, down, result))
+		return fail(digest, error);
 	pg_cryptohash_free(digest);
-	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
-	{
-		checksum[2 * i] = digits[result[i] >> 4];
-		checksum[2 * i + 1] = digits[result[i] & 15];
-	}
-	checksum[64] = '\0';
+	write_hex(result, checksum);
+	return true;
+}
+
+bool
+viflo_digest(const char *const *parts, const size_t *lengths, int count,
+			 char hex[65], VifloError *error)
+{
+	uint8		result[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *digest = pg_cryptohash_create(PG_SHA256);
+	bool		good = digest != NULL && pg_cryptohash_init(digest) == 0;
+
+	for (int i = 0; good && i < count; i++)
+		good = hash(digest, parts[i], parts[i] + lengths[i]);
+	if (!good || pg_cryptohash_final(digest, result, sizeof(result)) < 0)
+		return fail(digest, error);
+	pg_cryptohash_free(digest);
+	write_hex(result, hex);
 	return true;
 }

@@ -26,4 +26,8 @@ viflo_is_blank(char c)
 extern bool viflo_script_checksum(const VifloSection *up, const VifloSection *down,
 								  char checksum[65], VifloError *error);
 
+/* SHA-256, hex, of the bytes of count parts one after the other. */
+extern bool viflo_digest(const char *const *parts, const size_t *lengths,
+						 int count, char hex[65], VifloError *error);
+
 #endif							/* VIFLO_CHECKSUM_H */

@@ -2,9 +2,10 @@
  * run.c
  *	  viflo upgrade, viflo downgrade: one transaction, all of it or nothing.
  *
- * An upgrade costs two round trips after connecting: one that finds the
- * extension and asks what it has not got of the folder, one that loads that,
- * if anything, and runs.
+ * An upgrade that finds the folder as it was left costs one round trip after
+ * connecting.  Else two more: one that finds the extension and asks what it
+ * has not got of the folder, one that loads that, if anything, and runs; and
+ * a last one notes that nothing is left to do.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -54,6 +55,20 @@ print_steps(const VifloDbResult *result)
 	pfree(cells);
 }
 
+static void
+print_nothing(void)
+{
+	viflo_output_line("nothing to do");
+	viflo_output_json(json_array());
+}
+
+/* Targets that mean the same as long as nothing changes. */
+static bool
+can_settle(const char *target)
+{
+	return strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
+}
+
 static int
 upgrade_run(VifloRequest *request)
 {
@@ -65,12 +80,23 @@ upgrade_run(VifloRequest *request)
 	VifloDbParam params[2];
 	VifloDbQuery queries[2];
 	VifloDbResult *results[2];
+	const char *target = request->nargs > 0 ? request->args[0] : "head";
 	bool		folder = request->settings.dir_exists;
+	bool		settled = false;
 	bool		good;
 	int			count;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
 		return viflo_output_failure(&failure);
+	if (folder && can_settle(target) &&
+		!viflo_database_settled(&database, local.manifest, target, &settled, &failure))
+		return viflo_output_failure(&failure);
+	if (settled)
+	{
+		print_nothing();
+		viflo_database_close(&database);
+		return VIFLO_EXIT_DONE;
+	}
 	if (folder)
 		good = viflo_database_missing(&database, &local, true, &missing, &failure);
 	else
@@ -80,7 +106,7 @@ upgrade_run(VifloRequest *request)
 	count = viflo_command_upload(&database, &local, &missing, &upload, queries, &failure);
 	if (count < 0)
 		return viflo_output_failure(&failure);
-	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : "head");
+	params[0] = viflo_db_text(target);
 	queries[count] = viflo_database_call(&database, STEP_COLUMNS, "viflo_upgrade",
 										 "target => $1::pg_catalog.text", params, 1);
 	if (!viflo_database_run(&database, queries, count + 1, results, &failure))
@@ -91,6 +117,8 @@ upgrade_run(VifloRequest *request)
 	print_steps(results[count]);
 	for (int i = 0; i <= count; i++)
 		viflo_db_result_free(results[i]);
+	if (folder && can_settle(target))
+		viflo_database_settle(&database, local.manifest, target);
 	viflo_database_close(&database);
 	return VIFLO_EXIT_DONE;
 }

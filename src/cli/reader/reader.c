@@ -13,9 +13,7 @@
 
 #include "cli/output.h"
 #include "cli/reader/reader.h"
-#include "common/cryptohash.h"
 #include "common/script.h"
-#include "common/sha2.h"
 #include "common/sqlstate.h"
 
 /* In the order in which they are asked; native files may have any name. */
@@ -195,29 +193,15 @@ make_scripts(const VifloFolder *folder, VifloHistory *history,
 static bool
 make_digests(VifloHistory *history, VifloFailure *failure)
 {
-	static const char hex[] = "0123456789abcdef";
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-	bool		good = context != NULL;
-
-	for (int i = 0; i < history->count && good; i++)
+	for (int i = 0; i < history->count; i++)
 	{
 		VifloMigration *migration = &history->migrations[i];
-		uint8		digest[PG_SHA256_DIGEST_LENGTH];
+		const char *script = migration->script;
+		VifloError	error = {0};
 
-		good = pg_cryptohash_init(context) == 0 &&
-			pg_cryptohash_update(context, (const uint8 *) migration->script,
-								 migration->length) == 0 &&
-			pg_cryptohash_final(context, digest, sizeof(digest)) == 0;
-		for (int b = 0; b < sizeof(digest) && good; b++)
-		{
-			migration->digest[b * 2] = hex[digest[b] >> 4];
-			migration->digest[b * 2 + 1] = hex[digest[b] & 15];
-		}
+		if (!viflo_digest(&script, &migration->length, 1, migration->digest, &error))
+			return viflo_failure(failure, VIFLO_EXIT_REFUSED, "%s", error.message);
 	}
-	pg_cryptohash_free(context);
-	if (!good)
-		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
-							 "could not compute SHA-256");
 	return true;
 }
 

@@ -10,10 +10,9 @@
 #include "postgres.h"
 
 #include "commands/extension.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "common/script.h"
@@ -25,22 +24,6 @@
 #include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
-
-void
-viflo_register_digest(const char *script, size_t length, char digest[65])
-{
-	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-
-	if (ctx == NULL ||
-		pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, (const uint8 *) script, length) < 0 ||
-		pg_cryptohash_final(ctx, bytes, sizeof(bytes)) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
-	pg_cryptohash_free(ctx);
-	hex_encode((const char *) bytes, sizeof(bytes), digest);
-	digest[64] = '\0';
-}
 
 /* Warns of a syntax error in a section that is registered all the same. */
 static void
@@ -128,6 +111,7 @@ viflo_register_read(VifloRegistration *registration, const char *script, size_t 
 {
 	VifloRevision *revision = &registration->revision;
 	VifloError	error = {0};
+	int			nest_level;
 
 	memset(registration, 0, sizeof(*registration));
 	registration->script = script;
@@ -135,11 +119,19 @@ viflo_register_read(VifloRegistration *registration, const char *script, size_t 
 	registration->source = source;
 	if (!viflo_script_read(script, length, revision, &error))
 		report_script_error(&error, source);
-	viflo_register_digest(script, length, registration->digest);
+	if (!viflo_digest(&script, &length, 1, registration->digest, &error))
+		viflo_report_error(&error);
+
+	/* What the parser remarks about names, it remarks again when they run. */
+	nest_level = NewGUCNestLevel();
+	if (client_min_messages < WARNING)
+		(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	registration->transactional =
 		section_is_transactional(revision, &revision->up, "up", source);
 	registration->down_transactional =
 		section_is_transactional(revision, &revision->down_section, "down", source);
+	AtEOXact_GUC(true, nest_level);
 }
 
 /*

@@ -46,7 +46,4 @@ extern void viflo_register_all(const char *project, VifloRegistration *registrat
 /* Forgets a revision; VIFLO_IN_USE when it is applied, bundled, or needed. */
 extern void viflo_register_remove(const char *project, const char *revision);
 
-/* SHA-256 of length bytes, hexadecimal. */
-extern void viflo_register_digest(const char *script, size_t length, char digest[65]);
-
 #endif							/* VIFLO_REGISTER_H */
