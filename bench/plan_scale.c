@@ -36,7 +36,7 @@ typedef enum Measure
 	RESOLVE,
 	NOTHING,
 	NMEASURES
-} Measure;
+}			Measure;
 
 static const char *const measure_names[] = {
 	"build", "plan heads", "plan base", "plan rNNN", "no-op (us)"

@@ -407,6 +407,7 @@ acquire(VifloEngine *engine, bool may_wait, VifloDbError *error)
 		if (usable(session, may_wait))
 			break;
 		discard(session);
+		session = NULL;
 	}
 	session->on_notice = engine->options.on_notice;
 	session->notice_arg = engine->options.notice_arg;

@@ -68,7 +68,7 @@ list_append(VifloBranches *branches, List *list, char *label)
 	{
 		Chunk	   *copy = make_chunk(branches, Max(2 * list->count, 2));
 
-		if (list->count > 0)
+		if (chunk != NULL && list->count > 0)
 			memcpy(copy->names, chunk->names, sizeof(char *) * list->count);
 		copy->used = list->count;
 		list->chunk = chunk = copy;

@@ -26,7 +26,8 @@ typedef struct VifloPlace
 	const char *revision;
 	const char *direction;		/* "up", "down", "verify" */
 	const char *file;			/* or NULL: no source known */
-	int			first_line;		/* line of file on which the section's text begins */
+	int			first_line;		/* line of file on which the section's text
+								 * begins */
 	const char *text;			/* the section, NUL-terminated, or NULL */
 	int			location;		/* byte offset of the running statement */
 	int			length;			/* its bytes; 0: no statement is running */

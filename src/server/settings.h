@@ -14,7 +14,8 @@ typedef enum VifloLate
 } VifloLate;
 
 extern PGDLLIMPORT char *viflo_setting_project;
-extern PGDLLIMPORT bool viflo_setting_project_is_set;	/* by anyone, to whatever */
+extern PGDLLIMPORT bool viflo_setting_project_is_set;	/* by anyone, to
+														 * whatever */
 extern PGDLLIMPORT int viflo_setting_lock_wait; /* milliseconds */
 extern PGDLLIMPORT int viflo_setting_lock_timeout;	/* milliseconds, 0: none */
 extern PGDLLIMPORT int viflo_setting_statement_timeout; /* milliseconds, 0: none */

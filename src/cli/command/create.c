@@ -89,12 +89,14 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 	VifloNames	names = {0};
 	VifloNames	texts = {0};
 	VifloNames	paths = {0};
+	char	   *first;
 	VifloNames	down = {0};
 	char	   *id = NULL;
 
 	if (!history->reader->create(history, wanted, &id, &names, &texts, failure))
 		return false;
 	Assert(names.count > 0 && names.count == texts.count);
+	first = viflo_folder_path(&local->folder, names.names[0]);
 	for (int i = 0; i < names.count; i++)
 	{
 		viflo_names_add(&paths, viflo_folder_path(&local->folder, names.names[i]));
@@ -112,7 +114,7 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 								"down_revision", names_document(&down),
 								"depends_on", names_document(revision ? &revision->depends_on : &none),
 								"branch_labels", names_document(revision ? &revision->labels : &none),
-								"file", viflo_output_json_string(paths.names[0]),
+								"file", viflo_output_json_string(first),
 								"files", names_document(&paths)));
 	return true;
 }

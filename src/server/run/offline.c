@@ -133,6 +133,7 @@ range_direction(const VifloProjectState *state, const char *range)
 	const char *colon = strchr(range, ':');
 	VifloError	error = {0};
 	bool	   *at;
+	VifloState	view;
 	int		   *from;
 	int			count;
 	bool		down;
@@ -146,7 +147,9 @@ range_direction(const VifloProjectState *state, const char *range)
 	for (int i = 0; i < count; i++)
 		at[from[i]] = true;
 	viflo_graph_ancestors(state->graph, at, true);
-	down = viflo_plan_is_downgrade(state->graph, (VifloState) {at, true}, colon + 1);
+	view.applied = at;
+	view.closed = true;
+	down = viflo_plan_is_downgrade(state->graph, view, colon + 1);
 	return down ? VIFLO_DOWN : VIFLO_UP;
 }
 
@@ -268,6 +271,14 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 					 bool up, TimestampTz started, int statements)
 {
 	VifloProjectState *state;
+	VifloRecord record = {
+		.project = project,
+		.tenant = tenant,
+		.revision = revision,
+		.direction = up ? "up" : "down",
+		.started = started,
+		.statements = statements
+	};
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_record()");
@@ -276,15 +287,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	node = check_fits(state, revision, up);
 
 	viflo_state_announce(project);
-	viflo_record_step(&(VifloRecord)
-						 {
-							 .project = project,
-							 .tenant = tenant,
-							 .revision = revision,
-							 .direction = up ? "up" : "down",
-							 .checksum = state->revisions[node].checksum,
-							 .started = started,
-							 .ended = GetCurrentTimestamp(),
-							 .statements = statements
-						 });
+	record.checksum = state->revisions[node].checksum;
+	record.ended = GetCurrentTimestamp();
+	viflo_record_step(&record);
 }

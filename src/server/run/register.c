@@ -95,7 +95,7 @@ static void
 report_script_error(const VifloError *error, const char *source)
 {
 	char	   *where = source ? psprintf("line %d, file \"%s\"", error->line, source) :
-		psprintf("line %d of the script", error->line);
+	psprintf("line %d of the script", error->line);
 
 	ereport(ERROR,
 			(viflo_errcode(error->sqlstate),

@@ -15,8 +15,10 @@
 typedef enum VifloStatementKind
 {
 	VIFLO_STATEMENT_RUN,		/* to be executed */
-	VIFLO_STATEMENT_WRAPPER,	/* the script's own BEGIN or COMMIT around everything: not executed */
-	VIFLO_STATEMENT_STRAY		/* COMMIT with no transaction open: a warning, as in psql */
+	VIFLO_STATEMENT_WRAPPER,	/* the script's own BEGIN or COMMIT around
+								 * everything: not executed */
+	VIFLO_STATEMENT_STRAY		/* COMMIT with no transaction open: a warning,
+								 * as in psql */
 } VifloStatementKind;
 
 typedef struct VifloStatement

@@ -31,7 +31,7 @@ extern void viflo_record_step(const VifloRecord *record);
 
 /* Puts another checksum on an applied revision, for every tenant. */
 extern void viflo_record_repair(const char *project, const char *revision,
-								 const char *checksum);
+								const char *checksum);
 
 /* Is the revision applied for any tenant of the project? */
 extern bool viflo_record_is_applied(const char *project, const char *revision);

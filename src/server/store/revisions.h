@@ -14,7 +14,8 @@
 typedef struct VifloRevisionRow
 {
 	const char *project;
-	const VifloRevision *revision;	/* its section down_section says whether it is reversible */
+	const VifloRevision *revision;	/* its section down_section says whether
+									 * it is reversible */
 	int64		position;
 	bool		transactional;
 	bool		down_transactional;

@@ -52,7 +52,8 @@ typedef struct VifloProjectState
 	bool	   *applied;
 	bool		closed;			/* applied holds all ancestors of its members */
 	int64		last_position;
-	List	   *missing;		/* ids (char *) that are applied, not registered */
+	List	   *missing;		/* ids (char *) that are applied, not
+								 * registered */
 } VifloProjectState;
 
 /* Registers the invalidation callback.  Called once, by _PG_init. */
@@ -69,7 +70,11 @@ extern VifloProjectState *viflo_state_get(const char *project, const char *tenan
 static inline VifloState
 viflo_state_view(const VifloProjectState *state)
 {
-	return (VifloState) {state->applied, state->closed};
+	VifloState	view;
+
+	view.applied = state->applied;
+	view.closed = state->closed;
+	return view;
 }
 
 /* Makes this backend read its states again. */
