@@ -9,9 +9,9 @@ SELECT @extschema@.viflo_load($script$-- viflo revision: 001_initial
 
 -- viflo up
 CREATE TABLE projects (
-	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
 	name text NOT NULL,
-	created_at timestamptz NOT NULL DEFAULT now()
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 
 CREATE INDEX projects_name_idx ON projects (name);

@@ -119,6 +119,12 @@ SELECT revision FROM viflo_current();
 -- a migration that runs migrations
 SELECT viflo_revision('nested', revision => 'r8', down_revision => '{r5}', splice => true, up => 'SELECT viflo_upgrade(''r6'');', down => '');
 SELECT revision FROM viflo_upgrade('r8');
+SELECT viflo_load(E'-- viflo revision: r8\n-- revises: r5\n-- viflo up\nSELECT viflo_stamp(''r8'');\n-- viflo down\n');
+SELECT revision FROM viflo_upgrade('r8');
+SELECT viflo_load(E'-- viflo revision: r8\n-- revises: r5\n-- viflo up\nSELECT viflo_remove(''r8'');\n-- viflo down\n');
+SELECT revision FROM viflo_upgrade('r8');
+SELECT viflo_load(E'-- viflo revision: r8\n-- revises: r5\n-- viflo up\nSELECT viflo_repair(''r5'');\n-- viflo down\n');
+SELECT revision FROM viflo_upgrade('r8');
 SELECT revision, direction FROM viflo_downgrade('base');
 SELECT count(*) FROM viflo_current();
 DROP EXTENSION viflo_migrate;

@@ -16,6 +16,7 @@
 #include "common/script.h"
 #include "common/sqlstate.h"
 #include "report.h"
+#include "run/engine.h"
 #include "run/lock.h"
 #include "run/register.h"
 #include "store/record.h"
@@ -339,6 +340,7 @@ viflo_repair(PG_FUNCTION_ARGS)
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_repair()");
+	viflo_engine_check_not_running("repair a revision");
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
 	node = resolve_revision(state, name);

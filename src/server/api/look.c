@@ -199,16 +199,17 @@ viflo_show(PG_FUNCTION_ARGS)
 /*
  * viflo_log(project text)
  *
- * Error texts may hold data of the tables that a script worked on.
+ * Error texts may hold data of the tables that a script worked on; addresses
+ * are as private as in pg_stat_activity.
  */
 Datum
 viflo_log(PG_FUNCTION_ARGS)
 {
 	const char *project = viflo_arg_project(fcinfo, 0);
-	bool		may_see_errors;
+	bool		may_see_all;
 	VifloScan	scan;
 
-	may_see_errors =
+	may_see_all =
 		pg_class_aclcheck(viflo_table_oid(VIFLO_TABLE_LOG), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 	InitMaterializedSRF(fcinfo, 0);
 	viflo_scan_begin(&scan, VIFLO_TABLE_LOG, NULL, 0, NULL);
@@ -220,8 +221,10 @@ viflo_log(PG_FUNCTION_ARGS)
 
 		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0)
 			continue;
-		if (!may_see_errors && !scan.nulls[VIFLO_LOG_ERROR - 1])
+		if (!may_see_all && !scan.nulls[VIFLO_LOG_ERROR - 1])
 			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
+		if (!may_see_all)
+			scan.nulls[VIFLO_LOG_CLIENT_ADDR - 1] = true;
 		for (int i = 1; i <= VIFLO_LOG_COLUMNS; i++)
 		{
 			if (i == VIFLO_LOG_TENANT)

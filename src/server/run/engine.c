@@ -49,6 +49,16 @@ typedef struct EngineStep
 static bool running = false;
 
 void
+viflo_engine_check_not_running(const char *what)
+{
+	if (running)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_NESTED_RUN),
+				 errmsg("cannot %s from within a migration", what),
+				 errhint("Use depends_on to have another revision applied first.")));
+}
+
+void
 viflo_engine_check_missing(const VifloProjectState *state)
 {
 	if (state->missing == NIL)
@@ -278,11 +288,7 @@ viflo_engine_run(const VifloRun *run)
 	if (plan.count == 0)
 		return 0;
 
-	if (running)
-		ereport(ERROR,
-				(viflo_errcode(VIFLO_NESTED_RUN),
-				 errmsg("cannot run migrations from within a migration"),
-				 errhint("Use depends_on to have another revision applied first.")));
+	viflo_engine_check_not_running("run migrations");
 	PreventCommandIfReadOnly(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 	PreventCommandIfParallelMode(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 
@@ -336,6 +342,7 @@ viflo_engine_stamp(const char *project, const char *tenant,
 	ListCell   *cell;
 
 	PreventCommandIfReadOnly("viflo_stamp()");
+	viflo_engine_check_not_running("stamp revisions");
 	viflo_lock_acquire(project, tenant);
 	state = viflo_state_get(project, tenant);
 	if (!purge)
@@ -345,18 +352,28 @@ viflo_engine_stamp(const char *project, const char *tenant,
 		viflo_report_error(&error);
 
 	viflo_state_announce(project);
-	for (int i = 0; i < state->graph->count; i++)
+	/* As steps would go: down from the top, then up from the bottom. */
+	for (int i = state->count - 1; i >= 0; i--)
 	{
 		int			node = state->graph->order[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (after[node] != state->applied[node])
+		if (state->applied[node] && !after[node])
 			record_stamp(state, state->revisions[node].id, state->revisions[node].checksum,
-						 after[node], now);
+						 false, now);
+	}
+	for (int i = 0; i < state->count; i++)
+	{
+		int			node = state->graph->order[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!state->applied[node] && after[node])
+			record_stamp(state, state->revisions[node].id, state->revisions[node].checksum,
+						 true, now);
 	}
 	if (purge)
 		foreach(cell, state->missing)
-			record_stamp(state, lfirst(cell), "", false, now);
+			record_stamp(state, lfirst(cell), NULL, false, now);
 }
 
 bool
@@ -371,7 +388,10 @@ viflo_engine_settle(const char *project, const char *tenant,
 		return false;
 	make_plan(&run, viflo_state_get(project, tenant), &plan);
 	if (plan.count > 0)
+	{
+		viflo_lock_release(project, tenant);
 		return false;
+	}
 	viflo_settled_put(project, tenant, target, manifest);
 	return true;
 }

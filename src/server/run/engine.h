@@ -44,6 +44,9 @@ extern void viflo_engine_stamp(const char *project, const char *tenant,
 extern bool viflo_engine_settle(const char *project, const char *tenant,
 								const char *target, const char *manifest);
 
+/* Raises VIFLO_NESTED_RUN while a run is under way in this backend. */
+extern void viflo_engine_check_not_running(const char *what);
+
 /* Raises when revisions are applied that are not registered. */
 struct VifloProjectState;
 extern void viflo_engine_check_missing(const struct VifloProjectState *state);

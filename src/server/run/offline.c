@@ -165,6 +165,10 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 	char	  **ids;
 	char	  **sources;
 
+	if (range[0] == '\0')
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_TARGET),
+				 errmsg("range must not be empty")));
 	if (!viflo_plan_offline(state->graph, direction, range, &before, &plan, &error))
 		viflo_report_error(&error);
 

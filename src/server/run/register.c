@@ -18,6 +18,7 @@
 #include "common/script.h"
 #include "common/sqlstate.h"
 #include "report.h"
+#include "run/engine.h"
 #include "run/lock.h"
 #include "run/register.h"
 #include "run/split.h"
@@ -266,6 +267,7 @@ viflo_register_remove(const char *project, const char *revision)
 	const char *id;
 
 	PreventCommandIfReadOnly("viflo_remove()");
+	viflo_engine_check_not_running("remove a revision");
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
 	if (!viflo_target_resolve_one(state->graph, revision, &index, &error))

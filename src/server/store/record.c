@@ -85,7 +85,10 @@ add_log(const VifloRecord *record)
 	values[VIFLO_LOG_APPLICATION_NAME - 1] = CStringGetTextDatum(application_name ? application_name : "");
 	nulls[VIFLO_LOG_CLIENT_ADDR - 1] = !client_address(&values[VIFLO_LOG_CLIENT_ADDR - 1]);
 	values[VIFLO_LOG_SERVER_VERSION - 1] = CStringGetTextDatum(PG_VERSION);
-	values[VIFLO_LOG_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
+	if (record->checksum != NULL)
+		values[VIFLO_LOG_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
+	else
+		nulls[VIFLO_LOG_CHECKSUM - 1] = true;
 	values[VIFLO_LOG_STATEMENTS - 1] = Int32GetDatum(record->statements);
 	nulls[VIFLO_LOG_ERROR - 1] = true;
 	nulls[VIFLO_LOG_SQLSTATE - 1] = true;

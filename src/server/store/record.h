@@ -17,7 +17,7 @@ typedef struct VifloRecord
 	const char *tenant;
 	const char *revision;
 	const char *direction;		/* "up", "down", "stamp", "unstamp" */
-	const char *checksum;		/* of the text that ran */
+	const char *checksum;		/* of the text that ran; NULL: not known */
 	TimestampTz started;
 	TimestampTz ended;
 	int			statements;
