@@ -164,8 +164,17 @@ my $dir = folder_of('1_a.up.sql' => 'CREATE TABLE a ()', '2_b.up.sql' => 'CREATE
 @at = ('--url', $url, '--dir', $dir);
 is(logged(qr/viflo_load\(/, sub { viflo(@at, 'upgrade') }), 1, 'one call loads all');
 is(logged(qr/viflo_load\(/, sub { viflo(@at, 'upgrade') }), 0, 'nothing is loaded again');
-is(logged(qr/(?:statement|execute [^:]*): /, sub { viflo(@at, 'upgrade') }), 3,
-	'three statements when there is nothing to do');
+is(logged(qr/(?:statement|execute [^:]*): /, sub { viflo(@at, 'upgrade') }), 1,
+	'one statement when there is nothing to do');
+sql($url, "SELECT viflo_stamp('1_a', project => 'app')");
+is(logged(qr/viflo_load\(/, sub { viflo(@at, 'downgrade', 'base') }), 0, 'a downgrade loads nothing');
+is_viflo([@at, 'upgrade'], 1, undef, qr/relation "b" already exists/, 'a change elsewhere is noticed');
+sql($url, 'DROP TABLE b');
+is_viflo([@at, 'upgrade'], 0, qr/\Aup    1_a .*\nup    2_b .*\n\z/, '', 'and both run again');
+is_viflo([@at, 'upgrade', 'heads'], 0, qr/\Anothing to do\n\z/, '', 'by another target, too');
+sql($url, 'CREATE ROLE nobody_much LOGIN');
+is_viflo(['--url', "$url user=nobody_much", '--dir', $dir, 'upgrade'], 0, qr/\Anothing to do\n\z/, '',
+	'whoever may only look can see that nothing is left to do');
 put("$dir/3_c.up.sql", 'CREATE TABLE c ()');
 is_viflo([@at, 'plan'], 0, "up    3_c  c\n", '', 'plan counts new files in');
 is(sql($url, q(SELECT count(*) FROM viflo.revision WHERE project = 'app')), 2, 'and leaves nothing');

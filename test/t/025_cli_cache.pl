@@ -34,6 +34,16 @@ sub upgraded
 	return;
 }
 
+# This one reads more of it than the first line.
+sub loaded
+{
+	my ($name) = @_;
+	my ($status, $out, $err) = viflo(@at, 'load');
+
+	is("$status $out$err", "0 nothing to load\n", $name);
+	return;
+}
+
 my ($status, $out, $err) = viflo(@at, 'upgrade');
 is($status, 0, 'upgrade of many') or diag($err);
 is(scalar(my @lines = split(/\n/, $out)), $count, 'all of them ran');
@@ -50,11 +60,15 @@ upgraded('with what is remembered', "nothing to do\n");
 
 # Damage is found.
 put($cache, substr($text, 0, length($text) / 2));
-upgraded('half of it', "nothing to do\n");
+upgraded('half of it is enough for an upgrade', "nothing to do\n");
+loaded('half of it is not for more');
 is(slurp_text($cache), $text, 'is written anew');
 put($cache, $text =~ s/ 5_t\n/ 6_t\n/r);
-upgraded('a wrong byte in it', "nothing to do\n");
+loaded('a wrong byte in it');
 is(slurp_text($cache), $text, 'is found and written anew');
+put($cache, $text =~ s/^(viflo-cache \S+ \S+ \S+ ).(?=\S{63} )/$1x/r);
+upgraded('a wrong manifest', "nothing to do\n");
+is(slurp_text($cache), $text, 'is found and written anew, too');
 put($cache, '');
 upgraded('an empty one', "nothing to do\n");
 put($cache, "\0" x 5000);

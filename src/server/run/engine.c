@@ -55,7 +55,7 @@ viflo_engine_check_not_running(const char *what)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_NESTED_RUN),
 				 errmsg("cannot %s from within a migration", what),
-				 errhint("Use depends_on to have another revision applied first.")));
+				 errhint("Do it outside of migrations; depends_on has another revision applied first.")));
 }
 
 void
