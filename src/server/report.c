@@ -15,10 +15,30 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "report.h"
-#include "run/split.h"
 
 /* A longer statement is shown by the one line that the error is in. */
 #define QUOTED_STATEMENT_MAX	(16 * 1024)
+
+int
+viflo_count_line_ends(const char *text, int from, int to)
+{
+	const char *end = text + to;
+	const char *at = text + from;
+	int			count = 0;
+
+	while (at < end && (at = memchr(at, '\n', end - at)) != NULL)
+	{
+		count++;
+		at++;
+	}
+	return count;
+}
+
+int
+viflo_line_of(const char *text, int offset)
+{
+	return viflo_count_line_ends(text, 0, offset) + 1;
+}
 
 void
 viflo_report_error(const VifloError *error)

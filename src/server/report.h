@@ -14,6 +14,12 @@
 	errcode(MAKE_SQLSTATE((sqlstate)[0], (sqlstate)[1], (sqlstate)[2], \
 						  (sqlstate)[3], (sqlstate)[4]))
 
+/* Line ends among the bytes from (included) to to (not included). */
+extern int	viflo_count_line_ends(const char *text, int from, int to);
+
+/* 1-based line of a 0-based byte offset in text. */
+extern int	viflo_line_of(const char *text, int offset);
+
 /* Raises ERROR for what a function of src/common said; does not return. */
 extern _Noreturn void viflo_report_error(const VifloError *error);
 

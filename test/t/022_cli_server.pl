@@ -167,10 +167,9 @@ is(logged(qr/viflo_load\(/, sub { viflo(@at, 'upgrade') }), 0, 'nothing is loade
 is(logged(qr/(?:statement|execute [^:]*): /, sub { viflo(@at, 'upgrade') }), 1,
 	'one statement when there is nothing to do');
 sql($url, "SELECT viflo_stamp('1_a', project => 'app')");
-is(logged(qr/viflo_load\(/, sub { viflo(@at, 'downgrade', 'base') }), 0, 'a downgrade loads nothing');
 is_viflo([@at, 'upgrade'], 1, undef, qr/relation "b" already exists/, 'a change elsewhere is noticed');
 sql($url, 'DROP TABLE b');
-is_viflo([@at, 'upgrade'], 0, qr/\Aup    1_a .*\nup    2_b .*\n\z/, '', 'and both run again');
+is_viflo([@at, 'upgrade'], 0, qr/\Aup    2_b .*\n\z/, '', 'and what is missing runs');
 is_viflo([@at, 'upgrade', 'heads'], 0, qr/\Anothing to do\n\z/, '', 'by another target, too');
 sql($url, 'CREATE ROLE nobody_much LOGIN');
 is_viflo(['--url', "$url user=nobody_much", '--dir', $dir, 'upgrade'], 0, qr/\Anothing to do\n\z/, '',

@@ -66,27 +66,6 @@ typedef struct Scan
 	int			copy_space;
 } Scan;
 
-static int
-count_line_ends(const char *text, int from, int to)
-{
-	const char *end = text + to;
-	const char *at = text + from;
-	int			count = 0;
-
-	while (at < end && (at = memchr(at, '\n', end - at)) != NULL)
-	{
-		count++;
-		at++;
-	}
-	return count;
-}
-
-int
-viflo_line_of(const char *text, int offset)
-{
-	return count_line_ends(text, 0, offset) + 1;
-}
-
 /* Offset of the line after the one that holds offset, or of the end. */
 static int
 next_line(const Scan *scan, int offset)
@@ -339,7 +318,7 @@ place_statements(VifloStatements *result, const Scan *scan, List *raw_statements
 		raw->stmt_location = statement->location;
 		raw->stmt_len = statement->length;
 
-		line += count_line_ends(scan->text, counted_to, statement->location);
+		line += viflo_count_line_ends(scan->text, counted_to, statement->location);
 		counted_to = statement->location;
 
 		statement->raw = raw;
@@ -357,7 +336,7 @@ place_statements(VifloStatements *result, const Scan *scan, List *raw_statements
 			statement->copy_data = result->text + scan->copies[copy].from;
 			statement->copy_length = scan->copies[copy].length;
 			statement->copy_line = line +
-				count_line_ends(scan->text, counted_to, scan->copies[copy].from);
+				viflo_count_line_ends(scan->text, counted_to, scan->copies[copy].from);
 		}
 	}
 }

@@ -66,7 +66,4 @@ extern VifloStatements *viflo_split(const char *text, size_t length);
 extern VifloStatements *viflo_split_quietly(const char *text, size_t length,
 											struct ErrorData **error);
 
-/* 1-based line of a 0-based byte offset in text. */
-extern int	viflo_line_of(const char *text, int offset);
-
 #endif							/* VIFLO_SPLIT_H */

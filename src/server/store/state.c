@@ -32,17 +32,24 @@
 
 static MemoryContext cache_context = NULL;
 static List *cache = NIL;		/* VifloProjectState, last used first */
-static uint64 generation = 1;	/* goes up whenever anything may have changed */
+static uint64 invalidations = 1;	/* goes up whenever others may have changed anything */
 static Oid	watched_revision = InvalidOid;
 static Oid	watched_applied = InvalidOid;
 
 PG_FUNCTION_INFO_V1(viflo_changed);
 
+/* What is known to be current; both parts only grow. */
+static uint64
+current_generation(void)
+{
+	return invalidations + viflo_table_generation();
+}
+
 static void
 relcache_callback(Datum arg, Oid relid)
 {
 	if (!OidIsValid(relid) || relid == watched_revision || relid == watched_applied)
-		generation++;
+		invalidations++;
 }
 
 void
@@ -52,18 +59,12 @@ viflo_state_init(void)
 }
 
 void
-viflo_state_forget(void)
-{
-	generation++;
-}
-
-void
 viflo_state_announce(const char *project)
 {
 	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_REVISION));
 	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_APPLIED));
 	viflo_settled_forget(project);
-	generation++;
+	invalidations++;
 }
 
 /*
@@ -260,7 +261,7 @@ read_state(const char *project, const char *tenant)
 	state->context = context;
 	state->project = pstrdup(project);
 	state->tenant = pstrdup(tenant);
-	state->generation = generation;
+	state->generation = current_generation();
 
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	read_revisions(state, snapshot);
@@ -321,7 +322,7 @@ viflo_state_get(const char *project, const char *tenant)
 
 	AcceptInvalidationMessages();
 	state = find_cached(project, tenant);
-	if (state != NULL && state->generation == generation)
+	if (state != NULL && state->generation == current_generation())
 		return state;
 	if (state != NULL)
 		drop_state(state);
@@ -334,7 +335,7 @@ viflo_state_get(const char *project, const char *tenant)
 	{
 		state = read_state(project, tenant);
 		AcceptInvalidationMessages();
-		if (state->generation == generation || attempt == MAX_READ_ATTEMPTS)
+		if (state->generation == current_generation() || attempt == MAX_READ_ATTEMPTS)
 			break;
 		MemoryContextDelete(state->context);
 	}

@@ -77,9 +77,6 @@ viflo_state_view(const VifloProjectState *state)
 	return view;
 }
 
-/* Makes this backend read its states again. */
-extern void viflo_state_forget(void);
-
 /*
  * To be called once before the first write of a change of project (NULL: of
  * any): makes all other backends read their states again when the transaction

@@ -24,7 +24,6 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "store/state.h"
 #include "store/tables.h"
 
 /* Columns that this module knows. */
@@ -40,6 +39,14 @@ static const int table_columns[] = {
 
 static const char *const table_names[] = {"revision", "applied", "log", "settled"};
 static const char *const primary_key_names[] = {"revision_pkey", "applied_pkey", "log_pkey", "settled_pkey"};
+
+static uint64 generation = 0;
+
+uint64
+viflo_table_generation(void)
+{
+	return generation;
+}
 
 static Oid
 relation_oid(const char *name)
@@ -185,7 +192,7 @@ end_change(Change *change)
 	FreeExecutorState(change->estate);
 	table_close(change->relation, NoLock);
 	CommandCounterIncrement();
-	viflo_state_forget();
+	generation++;
 }
 
 /* Columns that a user or a later version has added are null. */
@@ -241,5 +248,5 @@ viflo_table_delete(VifloTable table, ItemPointer tid)
 						table_names[table])));
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
-	viflo_state_forget();
+	generation++;
 }

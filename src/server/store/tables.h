@@ -130,6 +130,9 @@ extern void viflo_table_update(VifloTable table, ItemPointer tid,
 							   const Datum *values, const bool *nulls);
 extern void viflo_table_delete(VifloTable table, ItemPointer tid);
 
+/* Goes up with every write of this backend's, for who keeps what it has read. */
+extern uint64 viflo_table_generation(void);
+
 /* A row's text column, or NULL; palloc'd. */
 extern char *viflo_scan_text(const VifloScan *scan, int column);
 
