@@ -46,7 +46,7 @@ insert_two(VifloSession *session, void *arg, VifloDbError *error)
 	VifloDbProject *project = arg;
 	VifloDbProject other = {0};
 	bool		good = viflo_db_project_insert(session, "Überblick; DROP TABLE projects", project, error) &&
-		viflo_db_project_insert(session, "another", &other, error);
+	viflo_db_project_insert(session, "another", &other, error);
 
 	viflo_db_project_clear(&other);
 	return good;

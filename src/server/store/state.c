@@ -32,7 +32,7 @@
 
 static MemoryContext cache_context = NULL;
 static List *cache = NIL;		/* VifloProjectState, last used first */
-static uint64 invalidations = 1;	/* goes up whenever others may have changed anything */
+static uint64 invalidations = 1;	/* by whoever may have changed anything */
 static Oid	watched_revision = InvalidOid;
 static Oid	watched_applied = InvalidOid;
 
