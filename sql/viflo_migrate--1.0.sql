@@ -114,12 +114,20 @@ AS 'MODULE_PATHNAME', 'viflo_changed' LANGUAGE C;
 
 COMMENT ON FUNCTION viflo.changed() IS 'trigger: makes every session read the changed table again';
 
+REVOKE ALL ON FUNCTION viflo.changed() FROM PUBLIC;
+
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON viflo.revision
 	FOR EACH STATEMENT EXECUTE FUNCTION viflo.changed();
 ALTER TABLE viflo.revision ENABLE ALWAYS TRIGGER changed;
+CREATE TRIGGER changed_row AFTER INSERT OR UPDATE OR DELETE ON viflo.revision
+	FOR EACH ROW EXECUTE FUNCTION viflo.changed();
+ALTER TABLE viflo.revision ENABLE ALWAYS TRIGGER changed_row;
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON viflo.applied
 	FOR EACH STATEMENT EXECUTE FUNCTION viflo.changed();
 ALTER TABLE viflo.applied ENABLE ALWAYS TRIGGER changed;
+CREATE TRIGGER changed_row AFTER INSERT OR UPDATE OR DELETE ON viflo.applied
+	FOR EACH ROW EXECUTE FUNCTION viflo.changed();
+ALTER TABLE viflo.applied ENABLE ALWAYS TRIGGER changed_row;
 
 /*
  * For clients that bring a folder each time: one cheap question instead of

@@ -19,6 +19,7 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "common/script.h"
@@ -35,6 +36,7 @@
 #include "store/revisions.h"
 #include "store/settled.h"
 #include "store/state.h"
+#include "store/tables.h"
 
 /* One step of a run, copied from the plan. */
 typedef struct EngineStep
@@ -252,6 +254,48 @@ run_steps(const VifloRun *run, const EngineStep *steps, int count)
 }
 
 /*
+ * Scripts see data by the transaction's snapshot.  In REPEATABLE READ and
+ * SERIALIZABLE that may be older than what others have applied since: a data
+ * migration would then miss what theirs did.
+ */
+static void
+check_snapshot(const VifloProjectState *state)
+{
+	const char *keys[] = {state->project, state->tenant};
+	VifloScan	scan;
+	int			seen = 0;
+	int			applied = 0;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	for (int i = 0; i < state->count; i++)
+		applied += state->applied[i];
+
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, GetTransactionSnapshot());
+	while (viflo_scan_next(&scan))
+	{
+		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
+		int			node = viflo_graph_find(state->graph, id);
+
+		if (node >= 0 && state->applied[node] &&
+			DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]) == state->entries[node].applied_at)
+			seen++;
+		else
+			seen = -1;
+		pfree(id);
+		if (seen < 0)
+			break;
+	}
+	viflo_scan_end(&scan);
+	if (seen != applied)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to a concurrent migration of project \"%s\"",
+						state->project),
+				 errhint("Retry the transaction.")));
+}
+
+/*
  * Takes the lock and plans by the newest state, all steps checked.  NULL, and
  * the lock given back: another migrator has meanwhile done it all.
  */
@@ -272,6 +316,7 @@ lock_and_plan(const VifloRun *run, int *count)
 	}
 	for (int i = 0; i < plan.count; i++)
 		check_step(state, &plan.steps[i]);
+	check_snapshot(state);
 	return copy_plan(state, &plan);
 }
 
@@ -351,7 +396,9 @@ viflo_engine_stamp(const char *project, const char *tenant,
 						  &after, &error))
 		viflo_report_error(&error);
 
+	viflo_state_hold(state);
 	viflo_state_announce(project);
+
 	/* As steps would go: down from the top, then up from the bottom. */
 	for (int i = state->count - 1; i >= 0; i--)
 	{
@@ -374,6 +421,7 @@ viflo_engine_stamp(const char *project, const char *tenant,
 	if (purge)
 		foreach(cell, state->missing)
 			record_stamp(state, lfirst(cell), NULL, false, now);
+	viflo_state_release(state);
 }
 
 bool

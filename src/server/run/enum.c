@@ -89,13 +89,16 @@ is_new_type(Oid type, const Oid *list)
 void
 viflo_enum_settle(void)
 {
+	static TransactionId seen_in = InvalidTransactionId;
+	static Size seen_size = 0;
 	Size		size = EstimateUncommittedEnumsSpace();
 	Oid		   *list;
 	Oid		   *kept;
 	int			count = 0;
 
-	/* The list's end mark alone. */
-	if (size <= sizeof(Oid))
+	/* The list's end mark alone, or no more than was there last time. */
+	if (size <= sizeof(Oid) ||
+		(size == seen_size && seen_in == GetTopTransactionIdIfAny()))
 		return;
 
 	CommandCounterIncrement();
@@ -109,9 +112,14 @@ viflo_enum_settle(void)
 			kept[count++] = *value;
 	}
 
-	/* Empties the list, which lives until the transaction ends. */
-	AtEOXact_Enum();
-	RestoreUncommittedEnums(kept);
+	/* What is emptied lives until the transaction ends: not without need. */
+	if (sizeof(Oid) * (count + 1) < size)
+	{
+		AtEOXact_Enum();
+		RestoreUncommittedEnums(kept);
+	}
+	seen_in = GetTopTransactionIdIfAny();
+	seen_size = EstimateUncommittedEnumsSpace();
 	pfree(list);
 	pfree(kept);
 }

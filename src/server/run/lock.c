@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -87,12 +88,13 @@ errdetail_holder(const LOCKTAG *tag)
 }
 
 static void
-raise_lock_timeout(const char *project, const LOCKTAG *tag)
+raise_lock_timeout(const char *project, const LOCKTAG *tag, bool by_caller)
 {
 	ereport(ERROR,
 			(viflo_errcode(VIFLO_LOCK_TIMEOUT),
 			 errmsg("could not obtain the migrator lock of project \"%s\"", project),
 			 errdetail_holder(tag),
+			 by_caller ? errhint("Try again, or raise lock_timeout, which is shorter than viflo_migrate.lock_wait.") :
 			 errhint("Try again, or raise viflo_migrate.lock_wait.")));
 }
 
@@ -110,14 +112,16 @@ viflo_lock_acquire(const char *project, const char *tenant)
 {
 	MemoryContext context = CurrentMemoryContext;
 	LOCKTAG		tag;
+	bool		by_caller;
 	int			nest_level;
 
 	lock_tag(&tag, project, tenant);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	if (viflo_setting_lock_wait == 0)
-		raise_lock_timeout(project, &tag);
+		raise_lock_timeout(project, &tag, false);
 
+	by_caller = LockTimeout > 0 && LockTimeout < viflo_setting_lock_wait;
 	nest_level = NewGUCNestLevel();
 	viflo_timeout_lock(viflo_setting_lock_wait);
 	PG_TRY();
@@ -131,7 +135,7 @@ viflo_lock_acquire(const char *project, const char *tenant)
 		{
 			FlushErrorState();
 			MemoryContextSwitchTo(context);
-			raise_lock_timeout(project, &tag);
+			raise_lock_timeout(project, &tag, by_caller);
 		}
 		PG_RE_THROW();
 	}

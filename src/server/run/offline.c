@@ -37,6 +37,18 @@ append_literal(StringInfo buf, const char *text)
 	pfree(literal);
 }
 
+/* A copy that a comment can hold: a line end of any kind would end that. */
+static char *
+one_line(const char *text)
+{
+	char	   *copy = pstrdup(text);
+
+	for (char *p = copy; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return copy;
+}
+
 /*
  * The section as psql shall run it: its own BEGIN and COMMIT around everything
  * left out, a semicolon after a last statement that has none.
@@ -58,7 +70,7 @@ append_section(StringInfo buf, const VifloSection *section)
 			continue;
 		}
 		appendBinaryStringInfo(buf, section->text + from, statement->location - from);
-		appendStringInfo(buf, "/* %s */", pnstrdup(section->text + statement->location, statement->length));
+		appendStringInfoString(buf, "/* the script's own transaction */");
 		from = statement->location + statement->length;
 	}
 	appendBinaryStringInfo(buf, section->text + from, section->length - from);
@@ -87,7 +99,7 @@ append_step(StringInfo buf, const char *project, const char *id, bool up,
 	const char *direction = up ? "up" : "down";
 	int			statements;
 
-	appendStringInfo(buf, "\n-- %s %s: %s\n", direction, id, revision->message);
+	appendStringInfo(buf, "\n-- %s %s: %s\n", direction, id, one_line(revision->message));
 	appendStringInfo(buf, "SELECT %s.viflo_record(", functions);
 	append_literal(buf, id);
 	appendStringInfo(buf, ", '%s', project => ", direction);
@@ -266,6 +278,7 @@ void
 viflo_offline_check(const char *project, const char *tenant, const char *revision, bool up)
 {
 	PreventCommandIfReadOnly("viflo_record()");
+	viflo_engine_check_not_running("record a step");
 	viflo_lock_acquire(project, tenant);
 	(void) check_fits(viflo_state_get(project, tenant), revision, up);
 }
@@ -286,12 +299,15 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_record()");
+	viflo_engine_check_not_running("record a step");
 	viflo_lock_acquire(project, tenant);
 	state = viflo_state_get(project, tenant);
 	node = check_fits(state, revision, up);
 
+	viflo_state_hold(state);
 	viflo_state_announce(project);
 	record.checksum = state->revisions[node].checksum;
 	record.ended = GetCurrentTimestamp();
 	viflo_record_step(&record);
+	viflo_state_release(state);
 }

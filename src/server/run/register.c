@@ -171,6 +171,7 @@ check_graph(const VifloProjectState *state, const VifloRegistration *registratio
 {
 	VifloRevision *all = MemoryContextAllocHuge(CurrentMemoryContext,
 												sizeof(VifloRevision) * ((Size) state->count + count));
+	bool	   *replaced = palloc0(sizeof(bool) * Max(state->count, 1));
 	int			total = state->count;
 	VifloError	error = {0};
 
@@ -178,8 +179,12 @@ check_graph(const VifloProjectState *state, const VifloRegistration *registratio
 		memcpy(all, state->revisions, sizeof(VifloRevision) * state->count);
 	for (int i = 0; i < count; i++)
 	{
-		if (nodes[i] >= 0)
+		/* The second text of one id is left to be found as a duplicate. */
+		if (nodes[i] >= 0 && !replaced[nodes[i]])
+		{
 			all[nodes[i]] = registrations[i].revision;
+			replaced[nodes[i]] = true;
+		}
 		else
 			all[total++] = registrations[i].revision;
 	}
@@ -230,6 +235,7 @@ viflo_register_all(const char *project, VifloRegistration *registrations, int co
 	}
 	check_graph(state, registrations, nodes, count);
 
+	viflo_state_hold(state);
 	viflo_state_announce(project);
 	position = state->last_position;
 	for (int i = 0; i < count; i++)
@@ -253,6 +259,7 @@ viflo_register_all(const char *project, VifloRegistration *registrations, int co
 		if (known == NULL || strcmp(known->digest, registration->digest) != 0)
 			viflo_revisions_put(&row, known != NULL);
 	}
+	viflo_state_release(state);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -157,8 +157,16 @@ execute(const VifloStatements *statements, const VifloStatement *statement,
 	InitializeQueryCompletion(&completion);
 	watch_before(watchers, step, &watched);
 	viflo_timeout_arm(&timeout);
-	run_statement(statement, statements->text, place, &completion);
-	viflo_timeout_disarm(&timeout);
+	PG_TRY();
+	{
+		run_statement(statement, statements->text, place, &completion);
+	}
+	PG_FINALLY();
+	{
+		/* Also where a caller catches the error and goes on. */
+		viflo_timeout_disarm(&timeout);
+	}
+	PG_END_TRY();
 	viflo_enum_settle();
 	place->line = statement->line;
 	watch_after(watchers, step, &watched, &completion);

@@ -16,8 +16,8 @@ extern void viflo_timeout_begin(void);
 /*
  * Arms viflo_migrate.statement_timeout for one statement, unless the caller's
  * own timeout ends earlier; and puts the caller's back.  The server raises its
- * usual query_canceled error when it fires.  An error in between leaves it to
- * the server's own clean-up, which disables it.
+ * usual query_canceled error when it fires.  To be paired, also on error: a
+ * caller may catch it and go on.
  */
 typedef struct VifloStatementTimeout
 {

@@ -10,8 +10,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "replication/logicalworker.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -68,13 +70,30 @@ viflo_state_announce(const char *project)
 }
 
 /*
- * viflo.changed(): statement trigger on our tables, for changes that do not
- * come through this module.
+ * viflo.changed(): trigger on our tables, for changes that do not come through
+ * this module.  For each statement; and for each row only where logical
+ * replication applies changes, which has no statements.
  */
 Datum
 viflo_changed(PG_FUNCTION_ARGS)
 {
-	viflo_state_announce(NULL);
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Oid			table;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"viflo.changed\" was not called by trigger manager")));
+	table = RelationGetRelid(trigger->tg_relation);
+	if (table != viflo_table_oid(VIFLO_TABLE_REVISION) &&
+		table != viflo_table_oid(VIFLO_TABLE_APPLIED))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"viflo.changed\" is not for table \"%s\"",
+						RelationGetRelationName(trigger->tg_relation))));
+
+	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || IsLogicalWorker())
+		viflo_state_announce(NULL);
 	PG_RETURN_POINTER(NULL);
 }
 
@@ -280,7 +299,22 @@ static void
 drop_state(VifloProjectState *state)
 {
 	cache = list_delete_ptr(cache, state);
-	MemoryContextDelete(state->context);
+	if (state->held)
+		MemoryContextSetParent(state->context, TopTransactionContext);
+	else
+		MemoryContextDelete(state->context);
+}
+
+void
+viflo_state_hold(VifloProjectState *state)
+{
+	state->held = true;
+}
+
+void
+viflo_state_release(VifloProjectState *state)
+{
+	state->held = false;
 }
 
 static VifloProjectState *

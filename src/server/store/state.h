@@ -43,6 +43,7 @@ typedef struct VifloProjectState
 	char	   *project;
 	char	   *tenant;
 	uint64		generation;		/* private: of what it was read */
+	bool		held;			/* private: see viflo_state_hold() */
 	MemoryContext context;
 	VifloRevision *revisions;	/* count elements, no texts */
 	VifloEntry *entries;		/* likewise */
@@ -65,6 +66,14 @@ extern void viflo_state_init(void);
  * revisions do not make a graph (somebody changed the table by hand).
  */
 extern VifloProjectState *viflo_state_get(const char *project, const char *tenant);
+
+/*
+ * Makes this state outlive, to the end of the transaction at most, that it is
+ * read anew: for who goes on using it while writing, as indexes that users
+ * have put on our tables may call functions that ask for the state.
+ */
+extern void viflo_state_hold(VifloProjectState *state);
+extern void viflo_state_release(VifloProjectState *state);
 
 /* plan.h's view of it. */
 static inline VifloState

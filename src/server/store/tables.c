@@ -19,6 +19,7 @@
 #include "catalog/pg_collation.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -195,7 +196,22 @@ end_change(Change *change)
 	generation++;
 }
 
-/* Columns that a user or a later version has added are null. */
+/* The default of a column that a user or a later version has added, or null. */
+static Datum
+default_value(Change *change, int attnum, bool *isnull)
+{
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(change->relation), attnum - 1);
+	Node	   *expression = NULL;
+
+	*isnull = true;
+	if (!column->attisdropped)
+		expression = build_column_default(change->relation, attnum);
+	if (expression == NULL)
+		return (Datum) 0;
+	return ExecEvalExpr(ExecPrepareExpr((Expr *) expression, change->estate),
+						GetPerTupleExprContext(change->estate), isnull);
+}
+
 static void
 fill_slot(Change *change, VifloTable table, const Datum *values, const bool *nulls)
 {
@@ -205,8 +221,13 @@ fill_slot(Change *change, VifloTable table, const Datum *values, const bool *nul
 	ExecClearTuple(slot);
 	for (int i = 0; i < natts; i++)
 	{
-		slot->tts_isnull[i] = i >= table_columns[table] || nulls[i];
-		slot->tts_values[i] = slot->tts_isnull[i] ? (Datum) 0 : values[i];
+		if (i < table_columns[table])
+		{
+			slot->tts_isnull[i] = nulls[i];
+			slot->tts_values[i] = nulls[i] ? (Datum) 0 : values[i];
+		}
+		else
+			slot->tts_values[i] = default_value(change, i + 1, &slot->tts_isnull[i]);
 	}
 	ExecStoreVirtualTuple(slot);
 }
