@@ -537,7 +537,7 @@ append_line(StringInfo buf, const char *text)
 	{
 		if (text[0] == '\r' && text[1] == '\n')
 			continue;
-		appendStringInfoChar(buf, *text == '\n' || *text == '\r' ? ' ' : *text);
+		appendStringInfoChar(buf, *text == '\n' ? ' ' : *text);
 	}
 }
 

@@ -74,17 +74,6 @@ viflo_arg_project(FunctionCallInfo fcinfo, int n)
 	return project;
 }
 
-Datum
-viflo_result_names(const VifloNames *names)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(names->count, 1));
-
-	for (int i = 0; i < names->count; i++)
-		elements[i] = CStringGetTextDatum(names->names[i]);
-	return PointerGetDatum(construct_array(elements, names->count, TEXTOID, -1,
-										   false, TYPALIGN_INT));
-}
-
 void
 viflo_result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {

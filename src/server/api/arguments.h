@@ -26,8 +26,7 @@ extern bool viflo_arg_bool(FunctionCallInfo fcinfo, int n);
 /* The project: argument n, else setting viflo_migrate.project.  Checked. */
 extern char *viflo_arg_project(FunctionCallInfo fcinfo, int n);
 
-/* Results. */
-extern Datum viflo_result_names(const VifloNames *names);
+/* Adds a row to the result. */
 extern void viflo_result_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
 #endif							/* VIFLO_ARGUMENTS_H */

@@ -17,6 +17,7 @@
 #include "common/sqlstate.h"
 #include "report.h"
 #include "run/engine.h"
+#include "store/revisions.h"
 #include "store/state.h"
 #include "store/tables.h"
 
@@ -53,9 +54,9 @@ node_values(const VifloProjectState *state, int node, Datum *values)
 	const VifloNode *n = &state->graph->nodes[node];
 
 	values[0] = CStringGetTextDatum(revision->id);
-	values[1] = viflo_result_names(&revision->down);
-	values[2] = viflo_result_names(&revision->depends_on);
-	values[3] = viflo_result_names(&revision->labels);
+	values[1] = viflo_names_array(&revision->down);
+	values[2] = viflo_names_array(&revision->depends_on);
+	values[3] = viflo_names_array(&revision->labels);
 	values[4] = CStringGetTextDatum(revision->message);
 	values[5] = BoolGetDatum(n->nchildren == 0);
 	values[6] = BoolGetDatum(n->nchildren > 1);

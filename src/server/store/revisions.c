@@ -13,8 +13,8 @@
 #include "store/revisions.h"
 #include "store/tables.h"
 
-static Datum
-array_from_names(const VifloNames *names)
+Datum
+viflo_names_array(const VifloNames *names)
 {
 	Datum	   *elements = palloc(sizeof(Datum) * Max(names->count, 1));
 
@@ -52,9 +52,9 @@ viflo_revisions_put(const VifloRevisionRow *row, bool replace)
 	values[VIFLO_REVISION_REVISION - 1] = CStringGetTextDatum(revision->id);
 	values[VIFLO_REVISION_POSITION - 1] = Int64GetDatum(row->position);
 	values[VIFLO_REVISION_MESSAGE - 1] = CStringGetTextDatum(revision->message);
-	values[VIFLO_REVISION_DOWN_REVISION - 1] = array_from_names(&revision->down);
-	values[VIFLO_REVISION_DEPENDS_ON - 1] = array_from_names(&revision->depends_on);
-	values[VIFLO_REVISION_BRANCH_LABELS - 1] = array_from_names(&revision->labels);
+	values[VIFLO_REVISION_DOWN_REVISION - 1] = viflo_names_array(&revision->down);
+	values[VIFLO_REVISION_DEPENDS_ON - 1] = viflo_names_array(&revision->depends_on);
+	values[VIFLO_REVISION_BRANCH_LABELS - 1] = viflo_names_array(&revision->labels);
 	values[VIFLO_REVISION_TRANSACTIONAL - 1] = BoolGetDatum(row->transactional);
 	values[VIFLO_REVISION_DOWN_TRANSACTIONAL - 1] = BoolGetDatum(row->down_transactional);
 	values[VIFLO_REVISION_REVERSIBLE - 1] = BoolGetDatum(revision->down_section.text != NULL);

@@ -26,6 +26,9 @@ typedef struct VifloRevisionRow
 	size_t		length;
 } VifloRevisionRow;
 
+/* A text[] of the names, palloc'd. */
+extern Datum viflo_names_array(const VifloNames *names);
+
 /* Adds the row, or replaces the one of the same project and id. */
 extern void viflo_revisions_put(const VifloRevisionRow *row, bool replace);
 
