@@ -189,6 +189,20 @@ viflo_command_upload(const VifloDatabase *database, VifloLocal *local,
 	return 1;
 }
 
+int
+viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
+					  VifloUpload *upload, VifloDbQuery *queries,
+					  VifloFailure *failure)
+{
+	VifloNames	missing = {0};
+
+	if (local == NULL)
+		return viflo_database_find_or_create(database, failure) ? 0 : -1;
+	if (!viflo_database_missing(database, local, true, &missing, failure))
+		return -1;
+	return viflo_command_upload(database, local, &missing, upload, queries, failure);
+}
+
 /* Line of the header that names a parent or dependency without a file. */
 static int
 stub_line(const VifloHistory *history, int number)

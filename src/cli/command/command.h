@@ -79,6 +79,14 @@ extern int	viflo_command_upload(const VifloDatabase *database, VifloLocal *local
 								 const VifloNames *missing, VifloUpload *upload,
 								 VifloDbQuery *query, VifloFailure *failure);
 
+/*
+ * For commands that write: finds the extension, or makes it, and does the
+ * above for the folder, if there is one (local).  0, 1, or -1 on failure.
+ */
+extern int	viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
+								  VifloUpload *upload, VifloDbQuery *queries,
+								  VifloFailure *failure);
+
 /* Adds to a failure of that query which file it is about, if it says so. */
 extern void viflo_command_blame(const VifloLocal *local, VifloFailure *failure);
 

@@ -75,7 +75,6 @@ upgrade_run(VifloRequest *request)
 	VifloDatabase database;
 	VifloLocal	local = {0};
 	VifloFailure failure;
-	VifloNames	missing = {0};
 	VifloUpload upload;
 	VifloDbParam params[2];
 	VifloDbQuery queries[2];
@@ -83,7 +82,6 @@ upgrade_run(VifloRequest *request)
 	const char *target = request->nargs > 0 ? request->args[0] : "head";
 	bool		folder = request->settings.dir_exists;
 	bool		settled = false;
-	bool		good;
 	int			count;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
@@ -97,13 +95,7 @@ upgrade_run(VifloRequest *request)
 		viflo_database_close(&database);
 		return VIFLO_EXIT_DONE;
 	}
-	if (folder)
-		good = viflo_database_missing(&database, &local, true, &missing, &failure);
-	else
-		good = viflo_database_find_or_create(&database, &failure);
-	if (!good)
-		return viflo_output_failure(&failure);
-	count = viflo_command_upload(&database, &local, &missing, &upload, queries, &failure);
+	count = viflo_command_prepare(&database, folder ? &local : NULL, &upload, queries, &failure);
 	if (count < 0)
 		return viflo_output_failure(&failure);
 	params[0] = viflo_db_text(target);

@@ -14,24 +14,18 @@ stamp_run(VifloRequest *request)
 	VifloDatabase database;
 	VifloLocal	local = {0};
 	VifloFailure failure;
-	VifloNames	missing = {0};
 	VifloUpload upload;
 	VifloDbParam params[3];
 	VifloDbQuery queries[2] = {0};
 	VifloDbResult *results[2];
 	json_t	   *targets = json_array();
 	bool		folder = request->settings.dir_exists;
-	bool		good;
 	int			count;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
 		return viflo_output_failure(&failure);
-	if (folder)
-		good = viflo_database_missing(&database, &local, true, &missing, &failure);
-	else
-		good = viflo_database_find_or_create(&database, &failure);
-	if (!good ||
-		(count = viflo_command_upload(&database, &local, &missing, &upload, queries, &failure)) < 0)
+	count = viflo_command_prepare(&database, folder ? &local : NULL, &upload, queries, &failure);
+	if (count < 0)
 		return viflo_output_failure(&failure);
 
 	if (request->nargs == 1)

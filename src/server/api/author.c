@@ -280,24 +280,6 @@ viflo_missing(PG_FUNCTION_ARGS)
 }
 
 /*
- * The one registered revision that an argument names.
- */
-static int
-resolve_revision(const VifloProjectState *state, const char *name)
-{
-	VifloError	error = {0};
-	int			node;
-
-	if (!viflo_target_resolve_one(state->graph, name, &node, &error))
-		viflo_report_error(&error);
-	if (node < 0)
-		ereport(ERROR,
-				(viflo_errcode(VIFLO_INVALID_TARGET),
-				 errmsg("\"%s\" is not a revision", name)));
-	return node;
-}
-
-/*
  * viflo_script(revision text, project text)
  */
 Datum
@@ -306,7 +288,7 @@ viflo_script(PG_FUNCTION_ARGS)
 	const char *name = viflo_arg_required(fcinfo, 0, "revision");
 	const char *project = viflo_arg_project(fcinfo, 1);
 	VifloProjectState *state = viflo_state_get(project, "");
-	const char *id = pstrdup(state->revisions[resolve_revision(state, name)].id);
+	const char *id = pstrdup(state->revisions[viflo_state_resolve(state, name)].id);
 	size_t		length = 0;
 	char	   *script = viflo_revisions_script(project, id, &length);
 
@@ -343,7 +325,7 @@ viflo_repair(PG_FUNCTION_ARGS)
 	viflo_engine_check_not_running("repair a revision");
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
-	node = resolve_revision(state, name);
+	node = viflo_state_resolve(state, name);
 	id = pstrdup(state->revisions[node].id);
 	strlcpy(checksum, state->revisions[node].checksum, sizeof(checksum));
 	if (!viflo_record_is_applied(project, id))

@@ -165,6 +165,38 @@ range_direction(const VifloProjectState *state, const char *range)
 	return down ? VIFLO_DOWN : VIFLO_UP;
 }
 
+/* A list of literals; NULL stands for what is not there. */
+static void
+append_array(StringInfo buf, char *const *texts, int count, const char *separator)
+{
+	appendStringInfoString(buf, "ARRAY[");
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0)
+			appendStringInfoString(buf, separator);
+		if (texts[i] != NULL)
+			append_literal(buf, texts[i]);
+		else
+			appendStringInfoString(buf, "NULL");
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+/* All texts in one call: parents may come in any order. */
+static void
+append_registration(StringInfo buf, const char *project, char *const *scripts,
+					char *const *sources, int count, const char *functions)
+{
+	appendStringInfo(buf, "SELECT pg_catalog.count(*) AS registered FROM %s.viflo_load(", functions);
+	append_array(buf, scripts, count, ",\n");
+	appendStringInfoString(buf, ", ");
+	append_array(buf, sources, count, ", ");
+	appendStringInfoString(buf, "::pg_catalog.text[], project => ");
+	append_literal(buf, project);
+	appendStringInfoString(buf, ");\n");
+}
+
 void
 viflo_offline_script(StringInfo buf, const char *project, const char *range,
 					 const char *functions)
@@ -176,6 +208,8 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 	bool	   *before;
 	char	  **ids;
 	char	  **sources;
+	char	  **scripts;
+	size_t	   *lengths;
 
 	if (range[0] == '\0')
 		ereport(ERROR,
@@ -186,6 +220,8 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 
 	ids = palloc(sizeof(char *) * Max(plan.count, 1));
 	sources = palloc(sizeof(char *) * Max(plan.count, 1));
+	scripts = palloc(sizeof(char *) * Max(plan.count, 1));
+	lengths = palloc(sizeof(size_t) * Max(plan.count, 1));
 	for (int i = 0; i < plan.count; i++)
 	{
 		int			node = plan.steps[i].node;
@@ -194,47 +230,28 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 		ids[i] = pstrdup(state->revisions[node].id);
 		sources[i] = state->entries[node].source ? pstrdup(state->entries[node].source) : NULL;
 	}
+	for (int i = 0; i < plan.count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		scripts[i] = viflo_revisions_script(project, ids[i], &lengths[i]);
+		if (scripts[i] == NULL)
+			ereport(ERROR,
+					(viflo_errcode(VIFLO_MISSING_REVISION),
+					 errmsg("revision \"%s\" is no longer registered", ids[i])));
+	}
 
 	appendStringInfo(buf, "-- viflo_migrate: project %s, %s\n-- Apply with: psql -1 -f FILE\n\n",
 					 quote_literal_cstr(project), quote_literal_cstr(range));
 	appendStringInfoString(buf, "\\set ON_ERROR_STOP on\n"
 						   "SET standard_conforming_strings = on;\n");
-
-	/* First all texts, in one call: parents may come in any order. */
 	if (plan.count > 0)
-		appendStringInfo(buf, "SELECT pg_catalog.count(*) AS registered FROM %s.viflo_load(ARRAY[", functions);
+		append_registration(buf, project, scripts, sources, plan.count, functions);
 	for (int i = 0; i < plan.count; i++)
 	{
-		size_t		length = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0)
-			appendStringInfoString(buf, ",\n");
-		append_literal(buf, viflo_revisions_script(project, ids[i], &length));
-	}
-	for (int i = 0; i < plan.count; i++)
-	{
-		appendStringInfoString(buf, i == 0 ? "], ARRAY[" : ", ");
-		if (sources[i])
-			append_literal(buf, sources[i]);
-		else
-			appendStringInfoString(buf, "NULL");
-	}
-	if (plan.count > 0)
-	{
-		appendStringInfoString(buf, "]::pg_catalog.text[], project => ");
-		append_literal(buf, project);
-		appendStringInfoString(buf, ");\n");
-	}
-
-	for (int i = 0; i < plan.count; i++)
-	{
-		size_t		length = 0;
-		char	   *script = viflo_revisions_script(project, ids[i], &length);
 		VifloRevision revision;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!viflo_script_read(script, length, &revision, &error))
+		if (!viflo_script_read(scripts[i], lengths[i], &revision, &error))
 			viflo_report_error(&error);
 		append_step(buf, project, ids[i], plan.steps[i].direction == VIFLO_UP, &revision, functions);
 	}

@@ -269,7 +269,6 @@ viflo_register_remove(const char *project, const char *revision)
 {
 	VifloProjectState *state;
 	const VifloNode *node;
-	VifloError	error = {0};
 	int			index;
 	const char *id;
 
@@ -277,12 +276,7 @@ viflo_register_remove(const char *project, const char *revision)
 	viflo_engine_check_not_running("remove a revision");
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
-	if (!viflo_target_resolve_one(state->graph, revision, &index, &error))
-		viflo_report_error(&error);
-	if (index < 0)
-		ereport(ERROR,
-				(viflo_errcode(VIFLO_INVALID_TARGET),
-				 errmsg("\"%s\" is not a revision", revision)));
+	index = viflo_state_resolve(state, revision);
 	node = &state->graph->nodes[index];
 	id = pstrdup(node->revision->id);
 

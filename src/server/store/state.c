@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "common/sqlstate.h"
 #include "report.h"
 #include "store/settled.h"
 #include "store/state.h"
@@ -375,4 +376,19 @@ viflo_state_get(const char *project, const char *tenant)
 	}
 	add_to_cache(state);
 	return state;
+}
+
+int
+viflo_state_resolve(const VifloProjectState *state, const char *name)
+{
+	VifloError	error = {0};
+	int			node;
+
+	if (!viflo_target_resolve_one(state->graph, name, &node, &error))
+		viflo_report_error(&error);
+	if (node < 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_TARGET),
+				 errmsg("\"%s\" is not a revision", name)));
+	return node;
 }

@@ -75,6 +75,9 @@ extern VifloProjectState *viflo_state_get(const char *project, const char *tenan
 extern void viflo_state_hold(VifloProjectState *state);
 extern void viflo_state_release(VifloProjectState *state);
 
+/* Node of the one revision that a user names; raises where it is not one. */
+extern int	viflo_state_resolve(const VifloProjectState *state, const char *name);
+
 /* plan.h's view of it. */
 static inline VifloState
 viflo_state_view(const VifloProjectState *state)
