@@ -19,7 +19,11 @@
 
 #include "cli/database.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 #include "lib/stringinfo.h"
+
+/* How long viflo_database_look_back() may take, in milliseconds. */
+#define LOOK_BACK_LIMIT	5000
 
 static VifloDbCancel *cancel_request = NULL;
 static volatile sig_atomic_t interrupts = 0;
@@ -146,7 +150,7 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 
 	memset(database, 0, sizeof(*database));
 	database->settings = settings;
-	options.max_sessions = 1;
+	options.max_sessions = 2;
 	options.keep_state = true;
 	options.application_name = "viflo";
 	options.on_notice = show_notice;
@@ -161,6 +165,7 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 		failure->status = VIFLO_EXIT_CONNECTION;
 		return false;
 	}
+	database->pid = viflo_db_backend_pid(database->session);
 	catch_interrupts(database);
 	return true;
 }
@@ -192,17 +197,51 @@ fail(VifloDatabase *database, VifloFailure *failure)
 	return false;
 }
 
+/* False, with *failure: the user has asked to stop. */
+static bool
+may_run(VifloFailure *failure)
+{
+	if (interrupts == 0)
+		return true;
+	return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+						 "interrupted before anything was run");
+}
+
 bool
 viflo_database_run(VifloDatabase *database, const VifloDbQuery *queries,
 				   int count, VifloDbResult **results, VifloFailure *failure)
 {
-	if (interrupts > 0)
-		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
-							 "interrupted before anything was run");
+	if (!may_run(failure))
+		return false;
 	if (viflo_db_pipeline(database->session, queries, count, results,
 						  &database->error))
 		return true;
 	return fail(database, failure);
+}
+
+bool
+viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery *queries,
+						 int count, VifloDbResult **results, VifloFailure *failure)
+{
+	if (!may_run(failure))
+		return false;
+	if (viflo_watch_run(database->engine, database->session, database->pid,
+						queries, count, results, &database->error))
+		return true;
+	return fail(database, failure);
+}
+
+bool
+viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
+						 int count, VifloDbResult **results)
+{
+	bool		known;
+
+	viflo_db_set_timeout(database->session, LOOK_BACK_LIMIT);
+	known = viflo_db_pipeline(database->session, queries, count, results,
+							  &database->error);
+	viflo_db_set_timeout(database->session, 0);
+	return known;
 }
 
 /*

@@ -23,6 +23,7 @@ typedef struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
+	int			pid;			/* of its process, as the server knows it */
 	char	   *notice;			/* the last one, or NULL */
 	bool		creating;		/* CREATE EXTENSION runs, not in vain */
 } VifloDatabase;
@@ -85,6 +86,18 @@ extern VifloDbQuery viflo_database_call(const VifloDatabase *database,
 extern bool viflo_database_run(VifloDatabase *database, const VifloDbQuery *queries,
 							   int count, VifloDbResult **results,
 							   VifloFailure *failure);
+
+/* The same, and on a terminal shows meanwhile what the server does. */
+extern bool viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery *queries,
+									 int count, VifloDbResult **results,
+									 VifloFailure *failure);
+
+/*
+ * For what is to be said about a failure: runs queries even when the user has
+ * asked to stop, but not for long.  False: nothing can be known.
+ */
+extern bool viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
+									 int count, VifloDbResult **results);
 
 /* Has the user asked to stop? */
 extern bool viflo_database_interrupted(void);

@@ -29,6 +29,7 @@ typedef struct VifloFailure
 	char	   *detail;			/* the rest may be NULL or 0 */
 	char	   *hint;
 	char	   *context;
+	char	   *kept;			/* what stays of the run all the same */
 	char	   *file;			/* as the user can open it */
 	int			line;			/* 1-based */
 	int			column;			/* 1-based, characters */

@@ -35,6 +35,7 @@ static const struct option long_options[] = {
 	{"layout", required_argument, NULL, OPTION_LAYOUT},
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"verbose", no_argument, NULL, 'v'},
+	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{"message", required_argument, NULL, 'm'},
@@ -46,11 +47,13 @@ static const struct option long_options[] = {
 	{"rev-id", required_argument, NULL, 'R'},
 	{"purge", no_argument, NULL, 'p'},
 	{"range", required_argument, NULL, 'r'},
+	{"async", no_argument, NULL, 'a'},
+	{"timeout", required_argument, NULL, 't'},
 	{NULL, 0, NULL, 0}
 };
 
 /* The letters that may be typed; the others above are long only. */
-static const char short_options[] = ":vhVm:r:";
+static const char short_options[] = ":vqhVm:r:";
 
 /* What the options say beside the request. */
 typedef struct CommandLine
@@ -124,6 +127,12 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 'r':
 			request->range = value;
 			break;
+		case 'a':
+			request->async = true;
+			break;
+		case 't':
+			request->timeout = value;
+			break;
 	}
 }
 
@@ -154,6 +163,9 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case 'v':
 			settings->verbose = true;
+			break;
+		case 'q':
+			settings->quiet = true;
 			break;
 		case 'h':
 			line->help = true;
@@ -264,7 +276,7 @@ run(int argc, char **argv)
 	VifloFailure failure;
 	int			first;
 
-	viflo_output_init(wants_json(argc, argv), false);
+	viflo_output_init(wants_json(argc, argv), false, false);
 	for (int i = 1; i < argc; i++)
 	{
 		if (is_relative(argv[i]))
@@ -272,7 +284,8 @@ run(int argc, char **argv)
 	}
 	if (!read_options(&line, argc, argv, &failure))
 		return viflo_output_failure(&failure);
-	viflo_output_init(request->settings.json, request->settings.verbose);
+	viflo_output_init(request->settings.json, request->settings.verbose,
+					  request->settings.quiet);
 
 	first = optind;
 	request->args = palloc0(sizeof(char *) * (argc + 2));

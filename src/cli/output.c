@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/status.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
@@ -19,17 +20,20 @@ static void say(const char *kind, const char *color, const char *fmt,
 
 static bool output_json = false;
 static bool output_verbose = false;
+static bool output_quiet = false;
 static bool output_document_done = false;
 static bool output_color = false;
 
 void
-viflo_output_init(bool json, bool verbose)
+viflo_output_init(bool json, bool verbose, bool quiet)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
 	output_json = json;
 	output_verbose = verbose;
+	output_quiet = quiet;
+	viflo_status_init(!json && !quiet);
 	output_color = isatty(fileno(stderr)) &&
 		(no_color == NULL || no_color[0] == '\0') &&
 		(term == NULL || strcmp(term, "dumb") != 0);
@@ -48,6 +52,7 @@ viflo_output_line(const char *fmt,...)
 
 	if (output_json)
 		return;
+	viflo_status_erase();
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
@@ -61,6 +66,7 @@ viflo_output_text(const char *text)
 
 	if (output_json)
 		return;
+	viflo_status_erase();
 	fwrite(text, 1, length, stdout);
 	if (length > 0 && text[length - 1] != '\n')
 		putchar('\n');
@@ -153,6 +159,7 @@ viflo_output_table(const char *const *cells, int rows, int columns)
 
 	if (output_json)
 		return;
+	viflo_status_erase();
 	for (int i = 0; i < rows * columns; i++)
 	{
 		const char *cell = cells[i] ? cells[i] : "";
@@ -192,6 +199,7 @@ static void
 say(const char *kind, const char *color, const char *fmt, va_list args)
 {
 	fflush(stdout);
+	viflo_status_erase();
 	fputs("viflo: ", stderr);
 	if (kind != NULL && output_color)
 		fprintf(stderr, "\033[%sm%s:\033[0m ", color, kind);
@@ -216,6 +224,8 @@ viflo_output_note(const char *fmt,...)
 {
 	va_list		args;
 
+	if (output_quiet)
+		return;
 	va_start(args, fmt);
 	say(NULL, NULL, fmt, args);
 	va_end(args);
@@ -326,6 +336,7 @@ static void
 show_failure(const VifloFailure *failure, const char *kind, const char *color)
 {
 	fflush(stdout);
+	viflo_status_erase();
 	if (failure->file != NULL)
 	{
 		fprintf(stderr, "%s:", failure->file);
@@ -351,6 +362,7 @@ show_failure(const VifloFailure *failure, const char *kind, const char *color)
 	show_part("DETAIL", failure->detail);
 	show_part("HINT", failure->hint);
 	show_part("CONTEXT", failure->context);
+	show_part("KEPT", failure->kept);
 }
 
 void
@@ -360,12 +372,25 @@ viflo_output_placed_warning(const VifloFailure *warning)
 }
 
 int
-viflo_output_failure(const VifloFailure *failure)
+viflo_output_failure_more(const VifloFailure *failure, json_t *more)
 {
 	show_failure(failure, "error", "1;31");
 	if (output_json)
-		viflo_output_json(failure_document(failure));
+	{
+		json_t	   *document = failure_document(failure);
+
+		if (more != NULL)
+			json_object_update(document, more);
+		viflo_output_json(document);
+	}
+	json_decref(more);
 	return failure->status;
+}
+
+int
+viflo_output_failure(const VifloFailure *failure)
+{
+	return viflo_output_failure_more(failure, NULL);
 }
 
 int

@@ -14,7 +14,7 @@
 
 #include "cli/failure.h"
 
-extern void viflo_output_init(bool json, bool verbose);
+extern void viflo_output_init(bool json, bool verbose, bool quiet);
 extern bool viflo_output_is_json(void);
 
 /*
@@ -36,7 +36,7 @@ extern void viflo_output_table(const char *const *cells, int rows, int columns);
 /* A JSON string; what is not UTF-8 in it is replaced.  NULL gives null. */
 extern json_t *viflo_output_json_string(const char *text);
 
-/* Remarks, on stderr. */
+/* Remarks, on stderr; quiet leaves out all but warnings. */
 extern void viflo_output_warning(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_note(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_verbose(const char *fmt,...) pg_attribute_printf(1, 2);
@@ -46,6 +46,12 @@ extern void viflo_output_placed_warning(const VifloFailure *warning);
 
 /* Says what went wrong, in the same way.  Returns failure->status. */
 extern int	viflo_output_failure(const VifloFailure *failure);
+
+/*
+ * The same; more, an object whose reference it takes, goes into the JSON
+ * document, beside what all failures have there.  NULL: nothing.
+ */
+extern int	viflo_output_failure_more(const VifloFailure *failure, json_t *more);
 
 /* At the end: did all of stdout get where it should?  Status, or 1. */
 extern int	viflo_output_finish(int status);

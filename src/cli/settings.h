@@ -28,6 +28,7 @@ typedef struct VifloSettings
 	char	   *layout;			/* NULL: found out from the folder */
 	bool		json;
 	bool		verbose;
+	bool		quiet;
 } VifloSettings;
 
 /*

@@ -18,6 +18,7 @@
 #include "postgres.h"
 #endif
 
+#include "common/lines.h"
 #include "common/script.h"
 #include "common/sqlstate.h"
 
@@ -25,21 +26,6 @@
 #define SCRIPT_MAX	((size_t) 0x3fffffff)
 
 #define REVISION_KEY	"viflo revision"
-
-/* A piece of the text, without its line end. */
-typedef struct Span
-{
-	const char *start;
-	const char *end;
-} Span;
-
-/* Where a pass over a text stands.  start is the current line's. */
-typedef struct LineReader
-{
-	const char *next;
-	const char *end;
-	int			number;			/* of the current line, from 1 */
-} LineReader;
 
 /* The header lines, in the order they are written. */
 typedef enum HeaderKey
@@ -72,57 +58,9 @@ static const char *const section_words[SECTION_NONE] = {
 	"up", "down", "verify", "backfill"
 };
 
-static Span
-trim(Span span)
-{
-	while (span.start < span.end && viflo_is_blank(*span.start))
-		span.start++;
-	while (span.end > span.start && viflo_is_blank(span.end[-1]))
-		span.end--;
-	return span;
-}
-
-static inline bool
-is_empty(Span span)
-{
-	return span.start == span.end;
-}
-
-static char *
-copy_span(Span span)
-{
-	return pnstrdup(span.start, span.end - span.start);
-}
-
-/* Begins a pass; a byte order mark is not part of the first line. */
-static LineReader
-read_lines(const char *text, size_t length)
-{
-	LineReader	lines = {text, text + length, 0};
-
-	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-		lines.next += 3;
-	return lines;
-}
-
-static bool
-next_line(LineReader *lines, Span *line)
-{
-	const char *lf;
-
-	if (lines->next == lines->end)
-		return false;
-	lf = memchr(lines->next, '\n', lines->end - lines->next);
-	line->start = lines->next;
-	line->end = lf ? lf : lines->end;
-	lines->next = lf ? lf + 1 : lines->end;
-	lines->number++;
-	return true;
-}
-
 /* Does span begin with word?  Then *rest is what follows. */
 static bool
-skip_word(Span span, const char *word, Span *rest)
+skip_word(VifloSpan span, const char *word, VifloSpan *rest)
 {
 	size_t		length = strlen(word);
 
@@ -138,80 +76,37 @@ skip_word(Span span, const char *word, Span *rest)
  * Which section does this line begin?  *rest is what stands after the word.
  */
 static SectionKind
-section_marker(Span line, Span *rest)
+section_marker(VifloSpan line, VifloSpan *rest)
 {
-	Span		word;
+	VifloSpan	word;
 
 	if (!skip_word(line, "-- viflo ", &word))
 		return SECTION_NONE;
 	for (SectionKind kind = 0; kind < SECTION_NONE; kind++)
 	{
 		if (skip_word(word, section_words[kind], rest) &&
-			(is_empty(*rest) || viflo_is_blank(*rest->start)))
+			(viflo_span_is_empty(*rest) || viflo_is_blank(*rest->start)))
 			return kind;
 	}
 	return SECTION_NONE;
 }
 
-/* Is span this key, in any case, with any white space between its words? */
-static bool
-key_matches(Span span, const char *key)
-{
-	const char *p = span.start;
-
-	for (; *key != '\0'; key++)
-	{
-		if (p == span.end)
-			return false;
-		if (*key == ' ')
-		{
-			if (!viflo_is_blank(*p))
-				return false;
-			while (p < span.end && viflo_is_blank(*p))
-				p++;
-		}
-		else if (pg_ascii_tolower((unsigned char) *p++) != (unsigned char) *key)
-			return false;
-	}
-	return p == span.end;
-}
-
-static bool
-is_comment(Span line)
-{
-	line = trim(line);
-	return line.end - line.start >= 2 && memcmp(line.start, "--", 2) == 0;
-}
-
 /* Which header is this comment line?  *value is what it says, trimmed. */
 static HeaderKey
-header_line(Span line, Span *value)
+header_line(VifloSpan line, VifloSpan *value)
 {
-	Span		key = trim(line);
-	const char *colon;
+	VifloSpan	key;
 
-	key.start += 2;
-	colon = memchr(key.start, ':', key.end - key.start);
-	if (colon == NULL)
+	if (!viflo_line_key(line, &key, value))
 		return KEY_NONE;
-	value->start = colon + 1;
-	value->end = key.end;
-	*value = trim(*value);
-	key.end = colon;
-	key = trim(key);
-	for (HeaderKey i = 0; i < KEY_NONE; i++)
-	{
-		if (key_matches(key, header_keys[i]))
-			return i;
-	}
-	return KEY_NONE;
+	return viflo_key_find(key, header_keys, KEY_NONE);
 }
 
 /* A name out of the header, checked; NULL when it is none. */
 static char *
-read_name(Span span, const char *what, int line, VifloError *error)
+read_name(VifloSpan span, const char *what, int line, VifloError *error)
 {
-	char	   *name = copy_span(span);
+	char	   *name = viflo_span_copy(span);
 
 	if (viflo_name_check(name, what, error))
 		return name;
@@ -249,18 +144,18 @@ duplicate_name(const VifloNames *names)
 
 /* A comma list; an empty value is an empty list. */
 static bool
-read_names(Span value, HeaderKey key, int line, VifloNames *names,
+read_names(VifloSpan value, HeaderKey key, int line, VifloNames *names,
 		   VifloError *error)
 {
 	const char *what = key == KEY_LABELS ? "branch label" : "revision";
 	const char *duplicate;
 	const char *comma;
 
-	if (is_empty(value))
+	if (viflo_span_is_empty(value))
 		return true;
 	do
 	{
-		Span		item = value;
+		VifloSpan	item = value;
 		char	   *name;
 
 		comma = memchr(value.start, ',', value.end - value.start);
@@ -269,8 +164,8 @@ read_names(Span value, HeaderKey key, int line, VifloNames *names,
 			item.end = comma;
 			value.start = comma + 1;
 		}
-		item = trim(item);
-		if (is_empty(item))
+		item = viflo_span_trim(item);
+		if (viflo_span_is_empty(item))
 			return viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
 								  "header \"%s\" has an empty item",
 								  header_keys[key]);
@@ -289,27 +184,31 @@ read_names(Span value, HeaderKey key, int line, VifloNames *names,
 }
 
 static bool
-read_transaction(Span value, int line, VifloTransaction *transaction,
+read_transaction(VifloSpan value, int line, VifloTransaction *transaction,
 				 VifloError *error)
 {
-	if (key_matches(value, "on"))
-		*transaction = VIFLO_TRANSACTION_ON;
-	else if (key_matches(value, "off"))
-		*transaction = VIFLO_TRANSACTION_OFF;
-	else
+	static const char *const words[] = {"on", "off"};
+
+	switch (viflo_key_find(value, words, lengthof(words)))
 	{
-		viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
-					   "header \"transaction\" must be \"on\" or \"off\", not \"%s\"",
-					   copy_span(value));
-		viflo_error_hint(error, "Leave it out to have it found out from the statements.");
-		return false;
+		case 0:
+			*transaction = VIFLO_TRANSACTION_ON;
+			return true;
+		case 1:
+			*transaction = VIFLO_TRANSACTION_OFF;
+			return true;
+		default:
+			viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+						   "header \"transaction\" must be \"on\" or \"off\", not \"%s\"",
+						   viflo_span_copy(value));
+			viflo_error_hint(error, "Leave it out to have it found out from the statements.");
+			return false;
 	}
-	return true;
 }
 
 /* Takes one header line into *revision. */
 static bool
-read_header(HeaderKey key, Span value, int line, VifloRevision *revision,
+read_header(HeaderKey key, VifloSpan value, int line, VifloRevision *revision,
 			VifloError *error)
 {
 	switch (key)
@@ -324,11 +223,11 @@ read_header(HeaderKey key, Span value, int line, VifloRevision *revision,
 		case KEY_LABELS:
 			return read_names(value, key, line, &revision->labels, error);
 		case KEY_MESSAGE:
-			revision->message = copy_span(value);
+			revision->message = viflo_span_copy(value);
 			return true;
 		case KEY_CREATED:
-			if (!is_empty(value))
-				revision->created = copy_span(value);
+			if (!viflo_span_is_empty(value))
+				revision->created = viflo_span_copy(value);
 			return true;
 		case KEY_TRANSACTION:
 			return read_transaction(value, line, &revision->transaction, error);
@@ -353,15 +252,15 @@ no_header(int line, VifloError *error)
  * Takes one line before the first section; *seen has a bit for each key.
  */
 static bool
-read_header_line(Span line, int number, unsigned int *seen,
+read_header_line(VifloSpan line, int number, unsigned int *seen,
 				 VifloRevision *revision, VifloError *error)
 {
-	Span		value;
+	VifloSpan	value;
 	HeaderKey	key;
 
-	if (is_empty(trim(line)))
+	if (viflo_span_is_empty(viflo_span_trim(line)))
 		return true;
-	if (!is_comment(line))
+	if (!viflo_line_is_comment(line))
 	{
 		if (*seen == 0)
 			return no_header(number, error);
@@ -407,11 +306,11 @@ section_of(VifloRevision *revision, SectionKind kind)
  * NULL when there is one of the kind already.
  */
 static VifloSection *
-begin_section(SectionKind kind, Span rest, const LineReader *lines,
+begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 			  VifloRevision *revision, VifloError *error)
 {
 	VifloSection *section = section_of(revision, kind);
-	Span		name;
+	VifloSpan	name;
 
 	if (section->text != NULL)
 	{
@@ -421,10 +320,10 @@ begin_section(SectionKind kind, Span rest, const LineReader *lines,
 	}
 	section->text = lines->next;
 	section->first_line = lines->number + 1;
-	if (skip_word(trim(rest), "from", &name) &&
-		!is_empty(name) && viflo_is_blank(*name.start))
+	if (skip_word(viflo_span_trim(rest), "from", &name) &&
+		!viflo_span_is_empty(name) && viflo_is_blank(*name.start))
 	{
-		section->file = copy_span(trim(name));
+		section->file = viflo_span_copy(viflo_span_trim(name));
 		section->first_line = 1;
 	}
 	return section;
@@ -432,15 +331,15 @@ begin_section(SectionKind kind, Span rest, const LineReader *lines,
 
 /* The whole text, its length and bytes having been checked. */
 static bool
-read_script(LineReader lines, VifloRevision *revision, VifloError *error)
+read_script(VifloLines lines, VifloRevision *revision, VifloError *error)
 {
 	VifloSection *section = NULL;
 	unsigned int seen = 0;
-	Span		line;
+	VifloSpan	line;
 
-	while (next_line(&lines, &line))
+	while (viflo_lines_next(&lines, &line))
 	{
-		Span		rest;
+		VifloSpan	rest;
 		SectionKind kind = section_marker(line, &rest);
 
 		if (kind != SECTION_NONE)
@@ -476,11 +375,11 @@ read_script(LineReader lines, VifloRevision *revision, VifloError *error)
 static int
 line_of(const char *text, const char *p)
 {
-	LineReader	lines = {text, p, 0};
-	Span		line;
+	VifloLines	lines = {text, p, 0};
+	VifloSpan	line;
 	int			number = 1;
 
-	while (next_line(&lines, &line))
+	while (viflo_lines_next(&lines, &line))
 	{
 		if (line.end < p)
 			number++;
@@ -503,7 +402,7 @@ viflo_script_read(const char *script, size_t length,
 		return viflo_error_at(error, VIFLO_INVALID_SCRIPT,
 							  line_of(script, nul),
 							  "script contains a NUL byte");
-	if (!read_script(read_lines(script, length), revision, error))
+	if (!read_script(viflo_lines_begin(script, length), revision, error))
 		return false;
 	if (revision->message == NULL)
 		revision->message = pstrdup("");
@@ -514,16 +413,16 @@ viflo_script_read(const char *script, size_t length,
 int
 viflo_script_marker_line(const char *text, size_t length)
 {
-	LineReader	lines = read_lines(text, length);
-	Span		line;
+	VifloLines	lines = viflo_lines_begin(text, length);
+	VifloSpan	line;
 
-	while (next_line(&lines, &line))
+	while (viflo_lines_next(&lines, &line))
 	{
-		Span		rest;
+		VifloSpan	rest;
 
 		if (section_marker(line, &rest) != SECTION_NONE)
 			return lines.number;
-		if (is_comment(line) && header_line(line, &rest) == KEY_REVISION)
+		if (viflo_line_is_comment(line) && header_line(line, &rest) == KEY_REVISION)
 			return lines.number;
 	}
 	return 0;

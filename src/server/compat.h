@@ -9,6 +9,10 @@
 
 #include "executor/executor.h"
 #include "parser/parse_node.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "tcop/pquery.h"
 #include "utils/backend_status.h"
 
@@ -16,14 +20,21 @@
 #error "viflo_migrate supports PostgreSQL 15 to 18"
 #endif
 
+/* 15's header declares functions without prototypes. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#include "nodes/nodeFuncs.h"
+#pragma GCC diagnostic pop
+
 /* Runs a portal to its end.  18 has no run_once argument any more. */
 #if PG_VERSION_NUM >= 180000
-#define viflo_portal_run_all(portal, dest, qc) \
-	PortalRun((portal), FETCH_ALL, false, (dest), (dest), (qc))
+#define viflo_portal_run(portal, top_level, dest, qc) \
+	PortalRun((portal), FETCH_ALL, (top_level), (dest), (dest), (qc))
 #else
-#define viflo_portal_run_all(portal, dest, qc) \
-	PortalRun((portal), FETCH_ALL, false, true, (dest), (dest), (qc))
+#define viflo_portal_run(portal, top_level, dest, qc) \
+	PortalRun((portal), FETCH_ALL, (top_level), true, (dest), (dest), (qc))
 #endif
+#define viflo_portal_run_all(portal, dest, qc) viflo_portal_run((portal), false, (dest), (qc))
 
 /*
  * What a command needs of a relation is checked from its range table entry
@@ -59,6 +70,82 @@ typedef RangeTblEntry VifloRelationRights;
 #define viflo_backend_status(i) pgstat_get_local_beentry_by_index(i)
 #else
 #define viflo_backend_status(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* The process of a virtual transaction, and the virtual transaction it is in now. */
+#if PG_VERSION_NUM >= 170000
+#define viflo_transaction_process(id) ProcNumberGetProc((id).procNumber)
+#define viflo_process_transaction(proc) ((proc)->vxid.lxid)
+#else
+#define viflo_transaction_process(id) BackendIdGetProc((id).backendId)
+#define viflo_process_transaction(proc) ((proc)->lxid)
+#endif
+
+/* Is the lock, in this very mode, held by this process? */
+#if PG_VERSION_NUM >= 170000
+#define viflo_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode), false)
+#else
+#define viflo_lock_held_by_me(tag, mode) LockHeldByMe((tag), (mode))
+#endif
+
+/* Takes a lock without waiting, and without an error when the lock table is full. */
+#if PG_VERSION_NUM >= 180000
+#define viflo_lock_acquire_quietly(tag, mode, session) \
+	LockAcquireExtended((tag), (mode), (session), true, false, NULL, false)
+#else
+#define viflo_lock_acquire_quietly(tag, mode, session) \
+	LockAcquireExtended((tag), (mode), (session), true, false, NULL)
+#endif
+
+/* Can a column hold no null, now?  18 has constraints that are not validated yet. */
+#if PG_VERSION_NUM >= 180000
+#define viflo_column_is_not_null(descriptor, attnum) \
+	(TupleDescCompactAttr((descriptor), (attnum) - 1)->attnullability == ATTNULLABLE_VALID)
+#else
+#define viflo_column_is_not_null(descriptor, attnum) \
+	(TupleDescAttr((descriptor), (attnum) - 1)->attnotnull)
+#endif
+
+/*
+ * The login right of a role that is logged in already is not asked for
+ * again, where the server can be told so.
+ */
+#if PG_VERSION_NUM >= 170000
+#define VIFLO_WORKER_CONNECTION_FLAGS \
+	(BGWORKER_BYPASS_ALLOWCONN | BGWORKER_BYPASS_ROLELOGINCHECK)
+#else
+#define VIFLO_WORKER_CONNECTION_FLAGS BGWORKER_BYPASS_ALLOWCONN
+#endif
+
+/* All settings, and their number. */
+#if PG_VERSION_NUM >= 160000
+#define viflo_guc_variables(count) get_guc_variables(count)
+#else
+#define viflo_guc_variables(count) \
+	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* Milliseconds, 0: none; and no longer, until the transaction ends. */
+#if PG_VERSION_NUM >= 170000
+#define viflo_transaction_timeout() TransactionTimeout
+#define viflo_transaction_timeout_stop() disable_timeout(TRANSACTION_TIMEOUT, false)
+#else
+#define viflo_transaction_timeout() 0
+#define viflo_transaction_timeout_stop() ((void) 0)
+#endif
+
+/* Drops this process's temporary replication slots. */
+#if PG_VERSION_NUM >= 170000
+#define viflo_replication_slot_cleanup() ReplicationSlotCleanup(false)
+#else
+#define viflo_replication_slot_cleanup() ReplicationSlotCleanup()
+#endif
+
+/* The field of PgStat_TableStatus with the counts. */
+#if PG_VERSION_NUM >= 160000
+#define viflo_pending_counts counts
+#else
+#define viflo_pending_counts t_counts
 #endif
 
 #endif							/* VIFLO_COMPAT_H */

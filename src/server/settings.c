@@ -20,6 +20,8 @@ char	   *viflo_setting_project = NULL;
 bool		viflo_setting_project_is_set = false;
 int			viflo_setting_lock_wait = 5 * 60 * 1000;
 int			viflo_setting_lock_timeout = 0;
+int			viflo_setting_lock_retries = 100;
+int			viflo_setting_lock_budget = 5 * 60 * 1000;
 int			viflo_setting_statement_timeout = 0;
 int			viflo_setting_log_level = DEBUG1;
 int			viflo_setting_late = VIFLO_LATE_REFUSE;
@@ -82,9 +84,26 @@ viflo_settings_init(void)
 	/* Bounds what a busy table's queries wait behind a migration. */
 	DefineCustomIntVariable("viflo_migrate.lock_timeout",
 							"Sets the longest wait of a migration's statement for any lock.",
-							"Zero means no limit. A lock_timeout of the caller that is shorter wins.",
+							"Zero means no limit, and one second online. A lock_timeout of the caller that is shorter wins.",
 							&viflo_setting_lock_timeout,
 							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("viflo_migrate.lock_retries",
+							"Sets how often an online run tries a step again that did not get its locks.",
+							NULL,
+							&viflo_setting_lock_retries,
+							100, 0, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	/* Waiting costs nobody anything, as it holds nothing: long enough for a report. */
+	DefineCustomIntVariable("viflo_migrate.lock_budget",
+							"Sets how long an online run waits in all for the locks of one step.",
+							NULL,
+							&viflo_setting_lock_budget,
+							5 * 60 * 1000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 

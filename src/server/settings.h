@@ -18,6 +18,8 @@ extern PGDLLIMPORT bool viflo_setting_project_is_set;	/* by anyone, to
 														 * whatever */
 extern PGDLLIMPORT int viflo_setting_lock_wait; /* milliseconds */
 extern PGDLLIMPORT int viflo_setting_lock_timeout;	/* milliseconds, 0: none */
+extern PGDLLIMPORT int viflo_setting_lock_retries;
+extern PGDLLIMPORT int viflo_setting_lock_budget;	/* milliseconds */
 extern PGDLLIMPORT int viflo_setting_statement_timeout; /* milliseconds, 0: none */
 extern PGDLLIMPORT int viflo_setting_log_level; /* elog level */
 extern PGDLLIMPORT int viflo_setting_late;	/* VifloLate */

@@ -47,10 +47,12 @@ FROM pg_available_extension_versions WHERE name = 'viflo_migrate' ORDER BY versi
 
 -- rows of a user's go through an update
 CREATE EXTENSION viflo_migrate SCHEMA ops VERSION '1.0';
-SELECT ops.viflo_revision('mine', 'CREATE TABLE mine ()', 'DROP TABLE mine', revision => 'm1', project => 'mine') \g /dev/null
-SELECT count(*) FROM ops.viflo_upgrade('head', 'mine') \g /dev/null
+SELECT ops.viflo_revision('mine', 'SELECT 1', revision => 'm1', project => 'mine') \g /dev/null
+SELECT ops.viflo_revision('more', 'CREATE TABLE mine ()', revision => 'm2', down_revision => '{m1}', project => 'mine') \g /dev/null
+INSERT INTO viflo.applied SELECT project, '', revision, checksum, now(), current_user FROM viflo.revision WHERE revision = 'm1';
 ALTER EXTENSION viflo_migrate UPDATE;
-SELECT results_eq('SELECT revision, applied FROM ops.viflo_history(project => ''mine'')', $$VALUES ('m1', true)$$, 'a user''s history goes through an update');
+SELECT results_eq('SELECT revision, applied FROM ops.viflo_history(project => ''mine'')', $$VALUES ('m2', false), ('m1', true)$$, 'a user''s history goes through an update');
+SELECT count(*) FROM ops.viflo_upgrade('head', 'mine') \g /dev/null
 
 -- and what they made through DROP EXTENSION
 DROP EXTENSION viflo_migrate;

@@ -19,6 +19,11 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_load,
 	&viflo_command_upgrade,
 	&viflo_command_downgrade,
+	&viflo_command_deploy,
+	&viflo_command_revert,
+	&viflo_command_jobs,
+	&viflo_command_wait,
+	&viflo_command_cancel,
 	&viflo_command_stamp,
 	&viflo_command_plan,
 	&viflo_command_sql,
@@ -56,6 +61,7 @@ static const char common_options[] =
 "  --layout NAME         native, golang-migrate or diesel (default: found out)\n"
 "  --format human|json   json: one JSON document on stdout\n"
 "  -v, --verbose         say more on stderr\n"
+"  -q, --quiet           only warnings and errors on stderr, no progress\n"
 "  -h, --help            this help\n"
 "  -V, --version         the version\n";
 
@@ -86,6 +92,29 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 		  "  viflo revision -m \"add users\"      # then edit the file it names\n"
 		  "  viflo --url postgresql:///shop upgrade\n\n"
 		  "\"viflo help COMMAND\" tells more about a command.\n", stream);
+}
+
+char *
+viflo_command_duration(const char *milliseconds)
+{
+	double		value = milliseconds ? atof(milliseconds) : 0;
+
+	if (value < 1000)
+		return psprintf("(%.0f ms)", value);
+	return psprintf("(%.2f s)", value / 1000);
+}
+
+void
+viflo_command_print_nothing(void)
+{
+	viflo_output_line("nothing to do");
+	viflo_output_json(json_array());
+}
+
+bool
+viflo_command_can_settle(const char *target)
+{
+	return strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
 }
 
 void

@@ -26,6 +26,8 @@ typedef struct VifloRequest
 	char	   *rev_id;			/* R */
 	bool		purge;			/* p */
 	char	   *range;			/* r */
+	bool		async;			/* a */
+	char	   *timeout;		/* t */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -58,6 +60,15 @@ extern void viflo_command_usage(FILE *stream, const VifloCommand *command);
 extern int	viflo_command_look(const VifloRequest *request, const char *columns,
 							   const char *function, const char *arguments,
 							   VifloDbParam *params, int nparams);
+
+/* "(12 ms)", of a number of milliseconds as text; palloc'd. */
+extern char *viflo_command_duration(const char *milliseconds);
+
+/* For a run that had nothing to do. */
+extern void viflo_command_print_nothing(void);
+
+/* Does the target mean the same as long as nothing changes? */
+extern bool viflo_command_can_settle(const char *target);
 
 /* Prints a result of viflo_database_call() as viflo_command_look() does. */
 extern void viflo_command_print(const VifloDbResult *result);
@@ -96,6 +107,11 @@ extern const VifloCommand viflo_command_merge;
 extern const VifloCommand viflo_command_load;
 extern const VifloCommand viflo_command_upgrade;
 extern const VifloCommand viflo_command_downgrade;
+extern const VifloCommand viflo_command_deploy;
+extern const VifloCommand viflo_command_revert;
+extern const VifloCommand viflo_command_jobs;
+extern const VifloCommand viflo_command_wait;
+extern const VifloCommand viflo_command_cancel;
 extern const VifloCommand viflo_command_stamp;
 extern const VifloCommand viflo_command_plan;
 extern const VifloCommand viflo_command_sql;

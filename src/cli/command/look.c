@@ -143,6 +143,14 @@ show_run(VifloRequest *request)
 	return VIFLO_EXIT_DONE;
 }
 
+/* Columns that an older version of the extension has not got. */
+#define LOG_FIELD(name) \
+	"(pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) '" name "')"
+
+#define ATTEMPTS \
+	"CASE WHEN " LOG_FIELD("attempts") "::pg_catalog.int4 OPERATOR(pg_catalog.>) 1" \
+	" THEN pg_catalog.concat(" LOG_FIELD("attempts") ", ' attempts') END"
+
 static int
 log_run(VifloRequest *request)
 {
@@ -153,7 +161,7 @@ log_run(VifloRequest *request)
 							  " t.direction, t.status, t.revision,"
 							  " pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)"
 							  " OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name,"
-							  " t.sqlstate, t.error",
+							  " " ATTEMPTS ", " LOG_FIELD("detail") ", t.sqlstate, t.error",
 							  "viflo_log", "", params, 0);
 }
 
@@ -259,8 +267,8 @@ const VifloCommand viflo_command_log = {
 	.arguments = "",
 	.summary = "list every step that ever ran or failed",
 	.help =
-	"Lists every step that ever ran in this database: when, by whom, and how it\n"
-	"ended.\n"
+	"Lists every step that ever ran in this database, or failed online: when, by\n"
+	"whom, how it ended, how often it was tried, and what was out of the ordinary.\n"
 	"\n"
 	"Example:\n"
 	"  viflo --format json log\n",

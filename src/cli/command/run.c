@@ -18,16 +18,6 @@
 	"t.direction, t.revision, t.message," \
 	" (pg_catalog.date_part('epoch', t.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text"
 
-static char *
-duration_text(const char *milliseconds)
-{
-	double		value = milliseconds ? atof(milliseconds) : 0;
-
-	if (value < 1000)
-		return psprintf("(%.0f ms)", value);
-	return psprintf("(%.2f s)", value / 1000);
-}
-
 static void
 print_steps(const VifloDbResult *result)
 {
@@ -49,24 +39,10 @@ print_steps(const VifloDbResult *result)
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
-		cells[count++] = duration_text(viflo_db_row_text(&row, 3));
+		cells[count++] = viflo_command_duration(viflo_db_row_text(&row, 3));
 	}
 	viflo_output_table(cells, rows, 4);
 	pfree(cells);
-}
-
-static void
-print_nothing(void)
-{
-	viflo_output_line("nothing to do");
-	viflo_output_json(json_array());
-}
-
-/* Targets that mean the same as long as nothing changes. */
-static bool
-can_settle(const char *target)
-{
-	return strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
 }
 
 static int
@@ -86,12 +62,12 @@ upgrade_run(VifloRequest *request)
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
 		return viflo_output_failure(&failure);
-	if (folder && can_settle(target) &&
+	if (folder && viflo_command_can_settle(target) &&
 		!viflo_database_settled(&database, local.manifest, target, &settled, &failure))
 		return viflo_output_failure(&failure);
 	if (settled)
 	{
-		print_nothing();
+		viflo_command_print_nothing();
 		viflo_database_close(&database);
 		return VIFLO_EXIT_DONE;
 	}
@@ -101,7 +77,7 @@ upgrade_run(VifloRequest *request)
 	params[0] = viflo_db_text(target);
 	queries[count] = viflo_database_call(&database, STEP_COLUMNS, "viflo_upgrade",
 										 "target => $1::pg_catalog.text", params, 1);
-	if (!viflo_database_run(&database, queries, count + 1, results, &failure))
+	if (!viflo_database_run_shown(&database, queries, count + 1, results, &failure))
 	{
 		viflo_command_blame(&local, &failure);
 		return viflo_output_failure(&failure);
@@ -109,7 +85,7 @@ upgrade_run(VifloRequest *request)
 	print_steps(results[count]);
 	for (int i = 0; i <= count; i++)
 		viflo_db_result_free(results[i]);
-	if (folder && can_settle(target))
+	if (folder && viflo_command_can_settle(target))
 		viflo_database_settle(&database, local.manifest, target);
 	viflo_database_close(&database);
 	return VIFLO_EXIT_DONE;
@@ -130,7 +106,7 @@ downgrade_run(VifloRequest *request)
 	params[0] = viflo_db_text(request->args[0]);
 	query = viflo_database_call(&database, STEP_COLUMNS, "viflo_downgrade",
 								"target => $1::pg_catalog.text", params, 1);
-	if (!viflo_database_run(&database, &query, 1, &result, &failure))
+	if (!viflo_database_run_shown(&database, &query, 1, &result, &failure))
 		return viflo_output_failure(&failure);
 	print_steps(result);
 	viflo_db_result_free(result);

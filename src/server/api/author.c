@@ -16,9 +16,9 @@
 #include "common/script.h"
 #include "common/sqlstate.h"
 #include "report.h"
-#include "run/engine.h"
 #include "run/lock.h"
 #include "run/register.h"
+#include "run/step.h"
 #include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
@@ -322,16 +322,18 @@ viflo_repair(PG_FUNCTION_ARGS)
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_repair()");
-	viflo_engine_check_not_running("repair a revision");
+	viflo_steps_check_not_running("repair a revision");
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
 	node = viflo_state_resolve(state, name);
 	id = pstrdup(state->revisions[node].id);
 	strlcpy(checksum, state->revisions[node].checksum, sizeof(checksum));
-	if (!viflo_record_is_applied(project, id))
+	if (viflo_unfinished_get(project, "", id) != NULL)
+		viflo_unfinished_delete(project, "", id);
+	else if (!viflo_record_is_applied(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_INVALID_TARGET),
-				 errmsg("revision \"%s\" is not applied", id)));
+				 errmsg("revision \"%s\" is neither applied nor half done", id)));
 	viflo_state_announce(project);
 	viflo_record_repair(project, id, checksum);
 	PG_RETURN_VOID();

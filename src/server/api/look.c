@@ -16,7 +16,7 @@
 #include "api/arguments.h"
 #include "common/sqlstate.h"
 #include "report.h"
-#include "run/engine.h"
+#include "run/step.h"
 #include "store/revisions.h"
 #include "store/state.h"
 #include "store/tables.h"
@@ -85,7 +85,7 @@ viflo_current(PG_FUNCTION_ARGS)
 	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
 
 	InitMaterializedSRF(fcinfo, 0);
-	viflo_engine_check_missing(state);
+	viflo_steps_check_missing(state);
 	for (int node = 0; node < state->count; node++)
 	{
 		Datum		values[5];
@@ -200,8 +200,8 @@ viflo_show(PG_FUNCTION_ARGS)
 /*
  * viflo_log(project text)
  *
- * Error texts may hold data of the tables that a script worked on; addresses
- * are as private as in pg_stat_activity.
+ * Error texts may hold data of the tables that a script worked on, details
+ * queries of others; addresses are as private as in pg_stat_activity.
  */
 Datum
 viflo_log(PG_FUNCTION_ARGS)
@@ -224,6 +224,8 @@ viflo_log(PG_FUNCTION_ARGS)
 			continue;
 		if (!may_see_all && !scan.nulls[VIFLO_LOG_ERROR - 1])
 			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
+		if (!may_see_all && !scan.nulls[VIFLO_LOG_DETAIL - 1])
+			scan.values[VIFLO_LOG_DETAIL - 1] = CStringGetTextDatum("<insufficient privilege>");
 		if (!may_see_all)
 			scan.nulls[VIFLO_LOG_CLIENT_ADDR - 1] = true;
 		for (int i = 1; i <= VIFLO_LOG_COLUMNS; i++)
@@ -277,10 +279,13 @@ Datum
 viflo_check(PG_FUNCTION_ARGS)
 {
 	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	List	   *unfinished = viflo_unfinished_list(state->project, state->tenant);
 	int			pending = 0;
 	int			first = -1;
 
-	viflo_engine_check_missing(state);
+	viflo_steps_check_missing(state);
+	if (unfinished != NIL)
+		viflo_steps_raise_unfinished(linitial(unfinished));
 	for (int i = 0; i < state->count; i++)
 	{
 		int			node = state->graph->order[i];

@@ -124,7 +124,7 @@ viflo_plan(PG_FUNCTION_ARGS)
 	bool		ok;
 
 	InitMaterializedSRF(fcinfo, 0);
-	viflo_engine_check_missing(state);
+	viflo_steps_check_missing(state);
 	if (viflo_plan_is_downgrade(state->graph, viflo_state_view(state), target))
 		ok = viflo_plan_downgrade(state->graph, viflo_state_view(state), target, &plan, &error);
 	else

@@ -9,17 +9,7 @@
 #ifndef VIFLO_ENGINE_H
 #define VIFLO_ENGINE_H
 
-#include "common/plan.h"
-#include "observe/watcher.h"
-
-typedef struct VifloRun
-{
-	const char *project;
-	const char *tenant;			/* "" for none */
-	VifloDirection direction;
-	const char *target;
-	VifloWatcher *watchers;
-} VifloRun;
+#include "run/step.h"
 
 /*
  * Runs what is missing, or is too much, for the target.  Returns the number
@@ -43,12 +33,5 @@ extern void viflo_engine_stamp(const char *project, const char *tenant,
  */
 extern bool viflo_engine_settle(const char *project, const char *tenant,
 								const char *target, const char *manifest);
-
-/* Raises VIFLO_NESTED_RUN while a run is under way in this backend. */
-extern void viflo_engine_check_not_running(const char *what);
-
-/* Raises when revisions are applied that are not registered. */
-struct VifloProjectState;
-extern void viflo_engine_check_missing(const struct VifloProjectState *state);
 
 #endif							/* VIFLO_ENGINE_H */

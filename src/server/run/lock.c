@@ -3,12 +3,19 @@
  *	  One migrator at a time for each project and tenant.
  *
  * The tag is (extension viflo_migrate, hash of project and tenant).  Two
- * projects whose 16-bit hashes collide wait for each other needlessly;
- * nothing else happens.
+ * projects whose hashes collide wait for each other needlessly; nothing else
+ * happens.  Sub-object 0 is what DROP and ALTER EXTENSION lock, the odd
+ * numbers are the migrator's lock, the even ones say that its holder runs a
+ * step outside of a transaction; the topmost are other parts' (progress, jobs).
+ *
+ * A query that waits is woken every two deadlock_timeouts: long enough for
+ * the deadlock detector to have looked, short enough to get out of the way of
+ * a step that waits for the query's snapshot.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "common/hashfn.h"
@@ -17,7 +24,7 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/backend_status.h"
-#include "utils/guc.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "common/sqlstate.h"
@@ -27,17 +34,20 @@
 #include "run/timeout.h"
 #include "settings.h"
 
+/* Different sub-objects of a tag; twice as many are taken. */
+#define LOCK_HASHES 32000
+
 static void
-lock_tag(LOCKTAG *tag, const char *project, const char *tenant)
+lock_tags(LOCKTAG *tag, LOCKTAG *step_tag, const char *project, const char *tenant)
 {
+	Oid			extension = get_extension_oid("viflo_migrate", false);
 	uint32		hash = hash_bytes((const unsigned char *) project, strlen(project));
+	uint16		number;
 
 	hash = hash_combine(hash, hash_bytes((const unsigned char *) tenant, strlen(tenant)));
-
-	/* DROP and ALTER EXTENSION lock sub-object 0. */
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId,
-					   get_extension_oid("viflo_migrate", false),
-					   (uint16) (hash % PG_UINT16_MAX) + 1);
+	number = 2 * (hash % LOCK_HASHES) + 1;
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, number);
+	SET_LOCKTAG_OBJECT(*step_tag, MyDatabaseId, ExtensionRelationId, extension, number + 1);
 }
 
 /*
@@ -45,7 +55,7 @@ lock_tag(LOCKTAG *tag, const char *project, const char *tenant)
  * lock is free by now.  Touches no catalogs.
  */
 static int
-holder_pid(const LOCKTAG *tag)
+holder_pid(const LOCKTAG *tag, LOCKMODE mode)
 {
 	LockData   *locks = GetLockStatusData();
 
@@ -54,7 +64,7 @@ holder_pid(const LOCKTAG *tag)
 		LockInstanceData *instance = &locks->locks[i];
 
 		if (memcmp(&instance->locktag, tag, sizeof(LOCKTAG)) == 0 &&
-			(instance->holdMask & LOCKBIT_ON(ExclusiveLock)) != 0)
+			(instance->holdMask & LOCKBIT_ON(mode)) != 0)
 			return instance->pid;
 	}
 	return -1;
@@ -64,7 +74,7 @@ holder_pid(const LOCKTAG *tag)
 static int
 errdetail_holder(const LOCKTAG *tag)
 {
-	int			pid = holder_pid(tag);
+	int			pid = holder_pid(tag, ExclusiveLock);
 	const char *application = "";
 	TimestampTz since = 0;
 
@@ -87,7 +97,7 @@ errdetail_holder(const LOCKTAG *tag)
 					 pid, application, timestamptz_to_str(since));
 }
 
-static void
+static _Noreturn void
 raise_lock_timeout(const char *project, const LOCKTAG *tag, bool by_caller)
 {
 	ereport(ERROR,
@@ -98,56 +108,182 @@ raise_lock_timeout(const char *project, const LOCKTAG *tag, bool by_caller)
 			 errhint("Try again, or raise viflo_migrate.lock_wait.")));
 }
 
+/*
+ * Raises when the holder's step waits for what a query holds.  The caller has
+ * not got the lock, and is about to wait for it in a query.
+ */
+static void
+check_step_under_way(const char *project, const LOCKTAG *step_tag)
+{
+	int			pid = holder_pid(step_tag, AccessShareLock);
+
+	if (pid < 0)
+		return;
+	ereport(ERROR,
+			(viflo_errcode(VIFLO_STEP_UNDER_WAY),
+			 errmsg("a step of project \"%s\" is under way outside of a transaction", project),
+			 errdetail("Process %d runs it, and may have to wait for this query.", pid),
+			 errhint("Use CALL viflo_deploy(), which waits without holding anything up, or try again later.")));
+}
+
+/*
+ * Does a worker live on, whose session has lost the lock?  It is soon over.
+ * For who has just got the migrator lock, so that no two ask at once.
+ */
+static bool
+worker_lives_on(const LOCKTAG *step_tag)
+{
+	if (LockAcquire(step_tag, AccessExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	(void) LockRelease(step_tag, AccessExclusiveLock, false);
+	return false;
+}
+
 bool
 viflo_lock_try(const char *project, const char *tenant)
 {
 	LOCKTAG		tag;
+	LOCKTAG		step_tag;
 
-	lock_tag(&tag, project, tenant);
-	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+	lock_tags(&tag, &step_tag, project, tenant);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	if (worker_lives_on(&step_tag))
+	{
+		(void) LockRelease(&tag, ExclusiveLock, false);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Waits in the queue for milliseconds at most.  A subtransaction takes back
+ * what a timeout leaves.  What it got is the transaction's then, and made the
+ * caller's, as for any lock taken without it.
+ */
+static bool
+wait_in_queue(const LOCKTAG *tag, int milliseconds)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool taken = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		viflo_timeout_lock(milliseconds);
+		(void) LockAcquire(tag, ExclusiveLock, false, false);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		taken = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (taken && owner != CurTransactionResourceOwner)
+	{
+		(void) LockAcquire(tag, ExclusiveLock, false, false);
+		CurrentResourceOwner = CurTransactionResourceOwner;
+		(void) LockRelease(tag, ExclusiveLock, false);
+		CurrentResourceOwner = owner;
+	}
+	return taken;
 }
 
 void
 viflo_lock_acquire(const char *project, const char *tenant)
 {
-	MemoryContext context = CurrentMemoryContext;
+	TimestampTz begin = GetCurrentTimestamp();
+	bool		by_caller = LockTimeout > 0 && LockTimeout < viflo_setting_lock_wait;
+	int			limit = by_caller ? LockTimeout : viflo_setting_lock_wait;
 	LOCKTAG		tag;
-	bool		by_caller;
-	int			nest_level;
+	LOCKTAG		step_tag;
 
-	lock_tag(&tag, project, tenant);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
-		return;
-	if (viflo_setting_lock_wait == 0)
-		raise_lock_timeout(project, &tag, false);
+	lock_tags(&tag, &step_tag, project, tenant);
+	while (!viflo_lock_try(project, tenant))
+	{
+		long		left = limit - (long) ((GetCurrentTimestamp() - begin) / 1000);
 
-	by_caller = LockTimeout > 0 && LockTimeout < viflo_setting_lock_wait;
-	nest_level = NewGUCNestLevel();
-	viflo_timeout_lock(viflo_setting_lock_wait);
-	PG_TRY();
-	{
-		(void) LockAcquire(&tag, ExclusiveLock, false, false);
-	}
-	PG_CATCH();
-	{
-		/* The error is replaced by a better one, never swallowed. */
-		if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE)
-		{
-			FlushErrorState();
-			MemoryContextSwitchTo(context);
+		CHECK_FOR_INTERRUPTS();
+		check_step_under_way(project, &step_tag);
+		if (left <= 0)
 			raise_lock_timeout(project, &tag, by_caller);
+		if (wait_in_queue(&tag, Min(left, 2 * DeadlockTimeout)))
+		{
+			if (!worker_lives_on(&step_tag))
+				return;
+			(void) LockRelease(&tag, ExclusiveLock, false);
 		}
-		PG_RE_THROW();
 	}
-	PG_END_TRY();
-	AtEOXact_GUC(true, nest_level);
 }
 
 void
 viflo_lock_release(const char *project, const char *tenant)
 {
 	LOCKTAG		tag;
+	LOCKTAG		step_tag;
 
-	lock_tag(&tag, project, tenant);
+	lock_tags(&tag, &step_tag, project, tenant);
 	(void) LockRelease(&tag, ExclusiveLock, false);
+}
+
+void
+viflo_lock_init(VifloMigratorLock *lock, const char *project, const char *tenant)
+{
+	memset(lock, 0, sizeof(*lock));
+	lock_tags(&lock->tag, &lock->step_tag, project, tenant);
+}
+
+bool
+viflo_lock_try_session(VifloMigratorLock *lock)
+{
+	if (LockAcquire(&lock->tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	if (worker_lives_on(&lock->step_tag))
+	{
+		(void) LockRelease(&lock->tag, ExclusiveLock, true);
+		return false;
+	}
+	lock->held = true;
+	return true;
+}
+
+void
+viflo_lock_release_session(VifloMigratorLock *lock)
+{
+	viflo_lock_unmark_step(lock);
+	if (lock->held)
+		(void) LockRelease(&lock->tag, ExclusiveLock, true);
+	lock->held = false;
+}
+
+void
+viflo_lock_mark_step(VifloMigratorLock *lock)
+{
+	/* Never waits: nobody takes it in another mode. */
+	if (!lock->marked)
+		(void) LockAcquire(&lock->step_tag, AccessShareLock, true, false);
+	lock->marked = true;
+}
+
+void
+viflo_lock_unmark_step(VifloMigratorLock *lock)
+{
+	if (lock->marked)
+		(void) LockRelease(&lock->step_tag, AccessShareLock, true);
+	lock->marked = false;
+}
+
+void
+viflo_lock_raise_timeout(const VifloMigratorLock *lock, const char *project)
+{
+	raise_lock_timeout(project, &lock->tag, false);
 }

@@ -19,10 +19,10 @@
 #include "common/script.h"
 #include "common/sqlstate.h"
 #include "report.h"
-#include "run/engine.h"
 #include "run/lock.h"
 #include "run/offline.h"
 #include "run/split.h"
+#include "run/step.h"
 #include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
@@ -295,7 +295,7 @@ void
 viflo_offline_check(const char *project, const char *tenant, const char *revision, bool up)
 {
 	PreventCommandIfReadOnly("viflo_record()");
-	viflo_engine_check_not_running("record a step");
+	viflo_steps_check_not_running("record a step");
 	viflo_lock_acquire(project, tenant);
 	(void) check_fits(viflo_state_get(project, tenant), revision, up);
 }
@@ -316,7 +316,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_record()");
-	viflo_engine_check_not_running("record a step");
+	viflo_steps_check_not_running("record a step");
 	viflo_lock_acquire(project, tenant);
 	state = viflo_state_get(project, tenant);
 	node = check_fits(state, revision, up);

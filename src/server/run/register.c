@@ -18,10 +18,10 @@
 #include "common/script.h"
 #include "common/sqlstate.h"
 #include "report.h"
-#include "run/engine.h"
 #include "run/lock.h"
 #include "run/register.h"
 #include "run/split.h"
+#include "run/step.h"
 #include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
@@ -273,7 +273,7 @@ viflo_register_remove(const char *project, const char *revision)
 	const char *id;
 
 	PreventCommandIfReadOnly("viflo_remove()");
-	viflo_engine_check_not_running("remove a revision");
+	viflo_steps_check_not_running("remove a revision");
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
 	index = viflo_state_resolve(state, revision);
@@ -296,6 +296,11 @@ viflo_register_remove(const char *project, const char *revision)
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),
 				 errhint("Take it back first with viflo_downgrade().")));
+	if (viflo_unfinished_get(project, "", id) != NULL)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_IN_USE),
+				 errmsg("cannot remove revision \"%s\" because it is half done", id),
+				 errhint("CALL viflo_deploy() goes on with it; viflo_repair() forgets that it was begun.")));
 	viflo_state_announce(project);
 	viflo_revisions_delete(project, id);
 }

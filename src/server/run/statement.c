@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  * statement.c
- *	  The one executor: runs a section's statements in the caller's
- *	  transaction, each in its own memory context.
+ *	  The one executor: runs a section's statements, each in its own memory
+ *	  context; inside the caller's transaction, or at top level.
  *
  * A statement goes the way of a client's simple query: analysed, planned, and
  * run by a portal of its own.  The portal's source text is the section, which
  * is where the server looks for the body of a function that it finds an
- * error in.  It runs as a query inside the caller's one, not at top level, so
- * that the server refuses by itself what would end or split the transaction.
+ * error in.  Inside the caller's transaction it runs as a query inside the
+ * caller's one, so that the server refuses by itself what would end or split
+ * the transaction; at top level (toplevel.c) as the client's own.
  *
  * Nothing is locked but what the statements lock.  On error the portal and
  * all memory go with the (sub)transaction that is aborted.
@@ -51,7 +52,8 @@ analyze_and_plan(RawStmt *raw, const char *text)
 }
 
 static void
-run_in_portal(RawStmt *raw, const char *text, QueryCompletion *completion)
+run_in_portal(RawStmt *raw, const char *text, bool top_level,
+			  QueryCompletion *completion)
 {
 	CommandTag	tag = CreateCommandTag(raw->stmt);
 	List	   *plans = analyze_and_plan(raw, text);
@@ -60,7 +62,7 @@ run_in_portal(RawStmt *raw, const char *text, QueryCompletion *completion)
 	portal->visible = false;
 	PortalDefineQuery(portal, NULL, text, tag, plans, NULL);
 	PortalStart(portal, NULL, 0, InvalidSnapshot);
-	viflo_portal_run_all(portal, None_Receiver, completion);
+	viflo_portal_run(portal, top_level, None_Receiver, completion);
 	PortalDrop(portal, false);
 }
 
@@ -84,11 +86,11 @@ run_copy(const VifloStatement *statement, RawStmt *raw, const char *text,
  * Refuses what would run, and do something else than in psql.
  */
 static void
-check_statement(const VifloStatement *statement)
+check_statement(const VifloStatement *statement, bool top_level)
 {
 	Node	   *stmt = statement->raw->stmt;
 
-	if (IsA(stmt, TransactionStmt))
+	if (IsA(stmt, TransactionStmt) && !top_level)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_NOT_TRANSACTIONAL),
 				 errmsg("%s cannot run inside a migration's transaction",
@@ -101,12 +103,13 @@ check_statement(const VifloStatement *statement)
 }
 
 static void
-run_statement(const VifloStatement *statement, const char *text,
-			  VifloPlace *place, QueryCompletion *completion)
+run_statement(const VifloExecution *execution, const VifloStatement *statement,
+			  QueryCompletion *completion)
 {
+	const char *text = execution->statements->text;
 	RawStmt    *raw;
 
-	check_statement(statement);
+	check_statement(statement, execution->top_level);
 
 	/* Analysis may scribble on the tree, which belongs to our caller. */
 	raw = copyObject(statement->raw);
@@ -115,9 +118,37 @@ run_statement(const VifloStatement *statement, const char *text,
 	CommandCounterIncrement();
 
 	if (viflo_is_copy_from_client(raw->stmt))
-		run_copy(statement, raw, text, place, completion);
+		run_copy(statement, raw, text, execution->place, completion);
 	else
-		run_in_portal(raw, text, completion);
+		run_in_portal(raw, text, execution->top_level, completion);
+}
+
+/*
+ * Runs it bounded by viflo_migrate.statement_timeout.  At top level the
+ * caller does that, as there the commit counts, too.
+ */
+static void
+run_bounded(const VifloExecution *execution, const VifloStatement *statement,
+			QueryCompletion *completion)
+{
+	VifloStatementTimeout timeout;
+
+	if (execution->top_level)
+	{
+		run_statement(execution, statement, completion);
+		return;
+	}
+	viflo_timeout_arm(&timeout);
+	PG_TRY();
+	{
+		run_statement(execution, statement, completion);
+	}
+	PG_FINALLY();
+	{
+		/* Also where a caller catches the error and goes on. */
+		viflo_timeout_disarm(&timeout);
+	}
+	PG_END_TRY();
 }
 
 static void
@@ -140,13 +171,24 @@ watch_after(VifloWatcher *watchers, const VifloWatchedStep *step,
 }
 
 static void
-execute(const VifloStatements *statements, const VifloStatement *statement,
-		VifloPlace *place, const VifloWatchedStep *step, VifloWatcher *watchers)
+move_place(VifloPlace *place, const VifloStatement *statement)
 {
+	place->location = statement->location;
+	place->length = statement->length;
+	place->line = statement->line;
+	place->number = statement->number;
+}
+
+void
+viflo_statement_run(const VifloExecution *execution, const VifloStatement *statement)
+{
+	const VifloStatements *statements = execution->statements;
+	VifloPlace *place = execution->place;
+	MemoryContext caller = MemoryContextSwitchTo(execution->context);
 	QueryCompletion completion;
 	VifloWatchedStatement watched;
-	VifloStatementTimeout timeout;
 
+	move_place(place, statement);
 	watched.number = statement->number;
 	watched.of = statements->count;
 	watched.line = Max(place->first_line, 1) + statement->line - 1;
@@ -155,31 +197,35 @@ execute(const VifloStatements *statements, const VifloStatement *statement,
 	watched.raw = statement->raw;
 
 	InitializeQueryCompletion(&completion);
-	watch_before(watchers, step, &watched);
-	viflo_timeout_arm(&timeout);
-	PG_TRY();
-	{
-		run_statement(statement, statements->text, place, &completion);
-	}
-	PG_FINALLY();
-	{
-		/* Also where a caller catches the error and goes on. */
-		viflo_timeout_disarm(&timeout);
-	}
-	PG_END_TRY();
+	watch_before(execution->watchers, execution->step, &watched);
+	run_bounded(execution, statement, &completion);
 	viflo_enum_settle();
 	place->line = statement->line;
-	watch_after(watchers, step, &watched, &completion);
+	watch_after(execution->watchers, execution->step, &watched, &completion);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+warn_of_stray_commit(VifloPlace *place, const VifloStatement *statement)
+{
+	move_place(place, statement);
+	ereport(WARNING,
+			(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+			 errmsg("there is no transaction in progress")));
 }
 
 int
 viflo_statements_run(const VifloStatements *statements, VifloPlace *place,
 					 const VifloWatchedStep *step, VifloWatcher *watchers)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "viflo statement",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	VifloExecution execution = {
+		.statements = statements,
+		.place = place,
+		.step = step,
+		.watchers = watchers,
+		.context = AllocSetContextCreate(CurrentMemoryContext, "viflo statement",
+										 ALLOCSET_DEFAULT_SIZES)
+	};
 	int			executed = 0;
 
 	place->text = statements->text;
@@ -190,27 +236,19 @@ viflo_statements_run(const VifloStatements *statements, VifloPlace *place,
 
 		CHECK_FOR_INTERRUPTS();
 
-		place->location = statement->location;
-		place->length = statement->length;
-		place->line = statement->line;
-		place->number = statement->number;
-
 		if (statement->kind == VIFLO_STATEMENT_STRAY)
-			ereport(WARNING,
-					(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-					 errmsg("there is no transaction in progress")));
+			warn_of_stray_commit(place, statement);
 		else if (statement->kind == VIFLO_STATEMENT_RUN)
 		{
-			execute(statements, statement, place, step, watchers);
+			viflo_statement_run(&execution, statement);
 			executed++;
 		}
-		MemoryContextReset(context);
+		MemoryContextReset(execution.context);
 	}
 
 	place->number = 0;
 	place->length = 0;
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	MemoryContextDelete(execution.context);
 
 	/* What the last statement did is seen by whoever comes next. */
 	CommandCounterIncrement();

@@ -15,6 +15,7 @@
 
 #include "store/record.h"
 #include "store/tables.h"
+#include "store/unfinished.h"
 
 /* The row of viflo.applied, in scan->tid and scan->values; false: none. */
 static bool
@@ -65,7 +66,7 @@ client_address(Datum *address)
 }
 
 static void
-add_log(const VifloRecord *record)
+add_log(const VifloRecord *record, const char *status)
 {
 	Datum		values[VIFLO_LOG_COLUMNS] = {0};
 	bool		nulls[VIFLO_LOG_COLUMNS] = {false};
@@ -78,20 +79,21 @@ add_log(const VifloRecord *record)
 	values[VIFLO_LOG_TENANT - 1] = CStringGetTextDatum(record->tenant);
 	values[VIFLO_LOG_REVISION - 1] = CStringGetTextDatum(record->revision);
 	values[VIFLO_LOG_DIRECTION - 1] = CStringGetTextDatum(record->direction);
-	values[VIFLO_LOG_STATUS - 1] = CStringGetTextDatum("done");
+	values[VIFLO_LOG_STATUS - 1] = CStringGetTextDatum(status);
 	values[VIFLO_LOG_STARTED_AT - 1] = TimestampTzGetDatum(record->started);
 	values[VIFLO_LOG_DURATION - 1] = IntervalPGetDatum(duration);
 	values[VIFLO_LOG_ROLE_NAME - 1] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	values[VIFLO_LOG_APPLICATION_NAME - 1] = CStringGetTextDatum(application_name ? application_name : "");
 	nulls[VIFLO_LOG_CLIENT_ADDR - 1] = !client_address(&values[VIFLO_LOG_CLIENT_ADDR - 1]);
 	values[VIFLO_LOG_SERVER_VERSION - 1] = CStringGetTextDatum(PG_VERSION);
-	if (record->checksum != NULL)
-		values[VIFLO_LOG_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
-	else
-		nulls[VIFLO_LOG_CHECKSUM - 1] = true;
+	values[VIFLO_LOG_CHECKSUM - 1] = viflo_text_datum(record->checksum, &nulls[VIFLO_LOG_CHECKSUM - 1]);
 	values[VIFLO_LOG_STATEMENTS - 1] = Int32GetDatum(record->statements);
-	nulls[VIFLO_LOG_ERROR - 1] = true;
-	nulls[VIFLO_LOG_SQLSTATE - 1] = true;
+	values[VIFLO_LOG_ERROR - 1] = viflo_text_datum(record->error, &nulls[VIFLO_LOG_ERROR - 1]);
+	values[VIFLO_LOG_SQLSTATE - 1] = viflo_text_datum(record->sqlstate, &nulls[VIFLO_LOG_SQLSTATE - 1]);
+	values[VIFLO_LOG_PID - 1] = Int32GetDatum(MyProcPid);
+	values[VIFLO_LOG_TRANSACTIONAL - 1] = BoolGetDatum(!record->nontransactional);
+	values[VIFLO_LOG_ATTEMPTS - 1] = Int32GetDatum(Max(record->attempts, 1));
+	values[VIFLO_LOG_DETAIL - 1] = viflo_text_datum(record->detail, &nulls[VIFLO_LOG_DETAIL - 1]);
 	viflo_table_insert(VIFLO_TABLE_LOG, values, nulls);
 }
 
@@ -106,9 +108,16 @@ viflo_record_step(const VifloRecord *record)
 		mark_applied(record);
 	else
 		mark_unapplied(record);
-	add_log(record);
+	viflo_unfinished_delete(record->project, record->tenant, record->revision);
+	add_log(record, "done");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+void
+viflo_record_failure(const VifloRecord *record)
+{
+	add_log(record, "failed");
 }
 
 void

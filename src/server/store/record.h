@@ -21,13 +21,21 @@ typedef struct VifloRecord
 	TimestampTz started;
 	TimestampTz ended;
 	int			statements;
+	bool		nontransactional;	/* ran outside of one transaction */
+	int			attempts;		/* 0 counts as 1 */
+	const char *detail;			/* or NULL */
+	const char *error;			/* failed only */
+	const char *sqlstate;		/* failed only */
 } VifloRecord;
 
 /*
- * Marks the revision applied ("up", "stamp") or not, and adds a row to the
- * log, in the name of the current role.
+ * Marks the revision applied ("up", "stamp") or not, forgets that it was
+ * unfinished, and adds a row to the log, in the name of the current role.
  */
 extern void viflo_record_step(const VifloRecord *record);
+
+/* Adds a row with status "failed" to the log, and changes nothing else. */
+extern void viflo_record_failure(const VifloRecord *record);
 
 /* Puts another checksum on an applied revision, for every tenant. */
 extern void viflo_record_repair(const char *project, const char *revision,

@@ -24,13 +24,6 @@ viflo_names_array(const VifloNames *names)
 										   false, TYPALIGN_INT));
 }
 
-static Datum
-text_or_null(const char *string, bool *null)
-{
-	*null = (string == NULL);
-	return *null ? (Datum) 0 : CStringGetTextDatum(string);
-}
-
 /* Positions the scan on the row; false: there is none.  To be ended either way. */
 static bool
 find_row(VifloScan *scan, const char *project, const char *revision)
@@ -39,6 +32,28 @@ find_row(VifloScan *scan, const char *project, const char *revision)
 
 	viflo_scan_begin(scan, VIFLO_TABLE_REVISION, keys, 2, NULL);
 	return viflo_scan_next(scan);
+}
+
+VifloNames
+viflo_names_from_array(Datum datum)
+{
+	VifloNames	result = {0, NULL};
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	Datum	   *elements;
+	int			count;
+
+	if (ARR_NDIM(array) > 0)
+	{
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+						  &elements, NULL, &count);
+		result.names = palloc(sizeof(char *) * count);
+		for (int i = 0; i < count; i++)
+			result.names[result.count++] = TextDatumGetCString(elements[i]);
+		pfree(elements);
+	}
+	if ((Pointer) array != DatumGetPointer(datum))
+		pfree(array);
+	return result;
 }
 
 void
@@ -61,7 +76,7 @@ viflo_revisions_put(const VifloRevisionRow *row, bool replace)
 	values[VIFLO_REVISION_BUNDLED - 1] = BoolGetDatum(row->bundled);
 	values[VIFLO_REVISION_CHECKSUM - 1] = CStringGetTextDatum(revision->checksum);
 	values[VIFLO_REVISION_DIGEST - 1] = CStringGetTextDatum(row->digest);
-	values[VIFLO_REVISION_SOURCE - 1] = text_or_null(row->source, &nulls[VIFLO_REVISION_SOURCE - 1]);
+	values[VIFLO_REVISION_SOURCE - 1] = viflo_text_datum(row->source, &nulls[VIFLO_REVISION_SOURCE - 1]);
 	values[VIFLO_REVISION_LOADED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[VIFLO_REVISION_SCRIPT - 1] = PointerGetDatum(cstring_to_text_with_len(row->script, row->length));
 

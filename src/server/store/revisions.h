@@ -26,8 +26,9 @@ typedef struct VifloRevisionRow
 	size_t		length;
 } VifloRevisionRow;
 
-/* A text[] of the names, palloc'd. */
+/* A text[] of the names, palloc'd; and back. */
 extern Datum viflo_names_array(const VifloNames *names);
+extern VifloNames viflo_names_from_array(Datum array);
 
 /* Adds the row, or replaces the one of the same project and id. */
 extern void viflo_revisions_put(const VifloRevisionRow *row, bool replace);

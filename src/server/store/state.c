@@ -9,12 +9,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "replication/logicalworker.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -23,6 +21,7 @@
 
 #include "common/sqlstate.h"
 #include "report.h"
+#include "store/revisions.h"
 #include "store/settled.h"
 #include "store/state.h"
 #include "store/tables.h"
@@ -98,28 +97,6 @@ viflo_changed(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
-static VifloNames
-names_from_array(Datum datum)
-{
-	VifloNames	result = {0, NULL};
-	ArrayType  *array = DatumGetArrayTypeP(datum);
-	Datum	   *elements;
-	int			count;
-
-	if (ARR_NDIM(array) > 0)
-	{
-		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-						  &elements, NULL, &count);
-		result.names = palloc(sizeof(char *) * count);
-		for (int i = 0; i < count; i++)
-			result.names[result.count++] = TextDatumGetCString(elements[i]);
-		pfree(elements);
-	}
-	if ((Pointer) array != DatumGetPointer(datum))
-		pfree(array);
-	return result;
-}
-
 typedef struct RevisionRow
 {
 	VifloRevision revision;
@@ -141,9 +118,9 @@ read_row(const VifloScan *scan, RevisionRow *row)
 	memset(row, 0, sizeof(*row));
 	row->revision.id = viflo_scan_text(scan, VIFLO_REVISION_REVISION);
 	row->revision.message = viflo_scan_text(scan, VIFLO_REVISION_MESSAGE);
-	row->revision.down = names_from_array(scan->values[VIFLO_REVISION_DOWN_REVISION - 1]);
-	row->revision.depends_on = names_from_array(scan->values[VIFLO_REVISION_DEPENDS_ON - 1]);
-	row->revision.labels = names_from_array(scan->values[VIFLO_REVISION_BRANCH_LABELS - 1]);
+	row->revision.down = viflo_names_from_array(scan->values[VIFLO_REVISION_DOWN_REVISION - 1]);
+	row->revision.depends_on = viflo_names_from_array(scan->values[VIFLO_REVISION_DEPENDS_ON - 1]);
+	row->revision.labels = viflo_names_from_array(scan->values[VIFLO_REVISION_BRANCH_LABELS - 1]);
 	strlcpy(row->revision.checksum, viflo_scan_text(scan, VIFLO_REVISION_CHECKSUM),
 			sizeof(row->revision.checksum));
 	row->entry.position = DatumGetInt64(scan->values[VIFLO_REVISION_POSITION - 1]);

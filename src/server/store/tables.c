@@ -32,14 +32,20 @@ static const int table_columns[] = {
 	VIFLO_REVISION_COLUMNS,
 	VIFLO_APPLIED_COLUMNS,
 	VIFLO_LOG_COLUMNS,
-	VIFLO_SETTLED_COLUMNS
+	VIFLO_SETTLED_COLUMNS,
+	VIFLO_UNFINISHED_COLUMNS,
+	VIFLO_JOB_COLUMNS
 };
 
 /* More key columns than any primary key of ours has. */
 #define MAX_KEYS 4
 
-static const char *const table_names[] = {"revision", "applied", "log", "settled"};
-static const char *const primary_key_names[] = {"revision_pkey", "applied_pkey", "log_pkey", "settled_pkey"};
+static const char *const table_names[] = {
+	"revision", "applied", "log", "settled", "unfinished", "job"
+};
+static const char *const primary_key_names[] = {
+	"revision_pkey", "applied_pkey", "log_pkey", "settled_pkey", "unfinished_pkey", "job_pkey"
+};
 
 static uint64 generation = 0;
 
@@ -59,6 +65,7 @@ relation_oid(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("relation \"viflo.%s\" does not exist", name),
+				 OidIsValid(schema) ? errhint("Run ALTER EXTENSION viflo_migrate UPDATE.") :
 				 errhint("Install the extension with CREATE EXTENSION viflo_migrate.")));
 	return oid;
 }
@@ -73,6 +80,12 @@ Oid
 viflo_log_sequence_oid(void)
 {
 	return relation_oid("log_id_seq");
+}
+
+Oid
+viflo_job_sequence_oid(void)
+{
+	return relation_oid("job_id_seq");
 }
 
 /*
@@ -99,6 +112,18 @@ open_table(VifloTable table, LOCKMODE lockmode)
 	return relation;
 }
 
+static void
+begin_scan(VifloScan *scan, VifloTable table, ScanKey keys, int nkeys, Snapshot snapshot)
+{
+	scan->relation = open_table(table, AccessShareLock);
+
+	scan->owns_snapshot = (snapshot == NULL);
+	scan->snapshot = scan->owns_snapshot ? RegisterSnapshot(GetLatestSnapshot()) : snapshot;
+	scan->scan = systable_beginscan(scan->relation,
+									relation_oid(primary_key_names[table]),
+									true, SnapshotAny, nkeys, keys);
+}
+
 void
 viflo_scan_begin(VifloScan *scan, VifloTable table,
 				 const char *const *keys, int nkeys, Snapshot snapshot)
@@ -107,19 +132,20 @@ viflo_scan_begin(VifloScan *scan, VifloTable table,
 
 	Assert(nkeys <= MAX_KEYS);
 
-	scan->relation = open_table(table, AccessShareLock);
-
-	scan->owns_snapshot = (snapshot == NULL);
-	scan->snapshot = scan->owns_snapshot ? RegisterSnapshot(GetLatestSnapshot()) : snapshot;
-
 	for (int i = 0; i < nkeys; i++)
 		ScanKeyEntryInitialize(&scankeys[i], 0, i + 1, BTEqualStrategyNumber,
 							   InvalidOid, C_COLLATION_OID, F_TEXTEQ,
 							   CStringGetTextDatum(keys[i]));
+	begin_scan(scan, table, scankeys, nkeys, snapshot);
+}
 
-	scan->scan = systable_beginscan(scan->relation,
-									relation_oid(primary_key_names[table]),
-									true, SnapshotAny, nkeys, scankeys);
+void
+viflo_scan_begin_id(VifloScan *scan, VifloTable table, int64 id)
+{
+	ScanKeyData scankey;
+
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	begin_scan(scan, table, &scankey, 1, NULL);
 }
 
 bool
@@ -156,6 +182,13 @@ viflo_scan_text(const VifloScan *scan, int column)
 	if (scan->nulls[column - 1])
 		return NULL;
 	return TextDatumGetCString(scan->values[column - 1]);
+}
+
+Datum
+viflo_text_datum(const char *string, bool *isnull)
+{
+	*isnull = (string == NULL);
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(string);
 }
 
 /*

@@ -26,7 +26,9 @@ typedef enum VifloTable
 	VIFLO_TABLE_REVISION,
 	VIFLO_TABLE_APPLIED,
 	VIFLO_TABLE_LOG,
-	VIFLO_TABLE_SETTLED
+	VIFLO_TABLE_SETTLED,
+	VIFLO_TABLE_UNFINISHED,
+	VIFLO_TABLE_JOB
 } VifloTable;
 
 typedef enum VifloRevisionColumn
@@ -79,7 +81,11 @@ typedef enum VifloLogColumn
 	VIFLO_LOG_STATEMENTS,
 	VIFLO_LOG_ERROR,
 	VIFLO_LOG_SQLSTATE,
-	VIFLO_LOG_COLUMNS = VIFLO_LOG_SQLSTATE
+	VIFLO_LOG_PID,
+	VIFLO_LOG_TRANSACTIONAL,
+	VIFLO_LOG_ATTEMPTS,
+	VIFLO_LOG_DETAIL,
+	VIFLO_LOG_COLUMNS = VIFLO_LOG_DETAIL
 } VifloLogColumn;
 
 typedef enum VifloSettledColumn
@@ -90,6 +96,46 @@ typedef enum VifloSettledColumn
 	VIFLO_SETTLED_MANIFEST,
 	VIFLO_SETTLED_COLUMNS = VIFLO_SETTLED_MANIFEST
 } VifloSettledColumn;
+
+typedef enum VifloUnfinishedColumn
+{
+	VIFLO_UNFINISHED_PROJECT = 1,
+	VIFLO_UNFINISHED_TENANT,
+	VIFLO_UNFINISHED_REVISION,
+	VIFLO_UNFINISHED_DIRECTION,
+	VIFLO_UNFINISHED_STARTED_AT,
+	VIFLO_UNFINISHED_STATEMENTS,
+	VIFLO_UNFINISHED_DIGEST,
+	VIFLO_UNFINISHED_RUNNING,
+	VIFLO_UNFINISHED_CREATED,
+	VIFLO_UNFINISHED_REPLACED,
+	VIFLO_UNFINISHED_SECTION_DONE,
+	VIFLO_UNFINISHED_BACKFILL_KEY,
+	VIFLO_UNFINISHED_BACKFILL_ROWS,
+	VIFLO_UNFINISHED_ATTEMPTS,
+	VIFLO_UNFINISHED_DETAIL,
+	VIFLO_UNFINISHED_COLUMNS = VIFLO_UNFINISHED_DETAIL
+} VifloUnfinishedColumn;
+
+typedef enum VifloJobColumn
+{
+	VIFLO_JOB_ID = 1,
+	VIFLO_JOB_PROJECT,
+	VIFLO_JOB_TENANT,
+	VIFLO_JOB_DIRECTION,
+	VIFLO_JOB_TARGET,
+	VIFLO_JOB_STATE,
+	VIFLO_JOB_ROLE_NAME,
+	VIFLO_JOB_PID,
+	VIFLO_JOB_CREATED_AT,
+	VIFLO_JOB_STARTED_AT,
+	VIFLO_JOB_ENDED_AT,
+	VIFLO_JOB_DONE,
+	VIFLO_JOB_STEPS,
+	VIFLO_JOB_ERROR,
+	VIFLO_JOB_SQLSTATE,
+	VIFLO_JOB_COLUMNS = VIFLO_JOB_SQLSTATE
+} VifloJobColumn;
 
 /* Most columns that any of the tables can have, with those a user adds. */
 #define VIFLO_TABLE_MAX_COLUMNS 64
@@ -109,15 +155,18 @@ typedef struct VifloScan
 /* OIDs; raise undefined_object where the extension is not installed. */
 extern Oid	viflo_table_oid(VifloTable table);
 extern Oid	viflo_log_sequence_oid(void);
+extern Oid	viflo_job_sequence_oid(void);
 
 /*
  * Scans the rows whose first nkeys columns equal keys (texts), by primary key
  * index where nkeys > 0.  snapshot NULL takes the newest; several scans that
  * must agree share one (registered by the caller).  values and nulls hold a
  * row until the next call; detoast before viflo_scan_end().
+ * viflo_scan_begin_id() is for tables whose key is a number.
  */
 extern void viflo_scan_begin(VifloScan *scan, VifloTable table,
 							 const char *const *keys, int nkeys, Snapshot snapshot);
+extern void viflo_scan_begin_id(VifloScan *scan, VifloTable table, int64 id);
 extern bool viflo_scan_next(VifloScan *scan);
 extern void viflo_scan_end(VifloScan *scan);
 
@@ -133,7 +182,8 @@ extern void viflo_table_delete(VifloTable table, ItemPointer tid);
 /* Goes up with every write of this backend's, for who keeps what it has read. */
 extern uint64 viflo_table_generation(void);
 
-/* A row's text column, or NULL; palloc'd. */
+/* A row's text column, or NULL; palloc'd.  And the way back. */
 extern char *viflo_scan_text(const VifloScan *scan, int column);
+extern Datum viflo_text_datum(const char *string, bool *isnull);
 
 #endif							/* VIFLO_TABLES_H */

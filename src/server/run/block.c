@@ -1,0 +1,216 @@
+/*-------------------------------------------------------------------------
+ * block.c
+ *	  The course of a script that runs at top level, told from its parse
+ *	  trees.
+ *
+ * Nothing here looks at a catalog or at the state of a transaction.  A block
+ * is what stands from BEGIN to the COMMIT, ROLLBACK or PREPARE TRANSACTION
+ * that ends it; AND CHAIN goes on with the same block.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "report.h"
+#include "run/block.h"
+
+static VifloBlockStep
+transaction_command(const TransactionStmt *command)
+{
+	switch (command->kind)
+	{
+		case TRANS_STMT_BEGIN:
+		case TRANS_STMT_START:
+			return VIFLO_BLOCK_BEGIN;
+		case TRANS_STMT_COMMIT:
+			return VIFLO_BLOCK_COMMIT;
+		case TRANS_STMT_ROLLBACK:
+			return command->chain ? VIFLO_BLOCK_ROLLBACK_CHAIN : VIFLO_BLOCK_ROLLBACK;
+		case TRANS_STMT_PREPARE:
+			return VIFLO_BLOCK_PREPARE;
+		case TRANS_STMT_COMMIT_PREPARED:
+		case TRANS_STMT_ROLLBACK_PREPARED:
+			return VIFLO_BLOCK_NONE;
+		default:
+			return VIFLO_BLOCK_OTHER;
+	}
+}
+
+/* SET TRANSACTION; what is set so holds across AND CHAIN, too. */
+static bool
+sets_transaction(const VariableSetStmt *set)
+{
+	return set->kind == VAR_SET_MULTI && strcmp(set->name, "TRANSACTION") == 0;
+}
+
+static bool
+sets_snapshot(const VariableSetStmt *set)
+{
+	return set->kind == VAR_SET_MULTI && strcmp(set->name, "TRANSACTION SNAPSHOT") == 0;
+}
+
+VifloBlockStep
+viflo_block_step(Node *statement)
+{
+	if (IsA(statement, TransactionStmt))
+		return transaction_command((TransactionStmt *) statement);
+	if (IsA(statement, VariableSetStmt) && sets_transaction((VariableSetStmt *) statement))
+		return VIFLO_BLOCK_OTHER;
+	return VIFLO_BLOCK_NONE;
+}
+
+static bool
+ends_block(const VifloStatement *statement)
+{
+	switch (viflo_block_step(statement->raw->stmt))
+	{
+		case VIFLO_BLOCK_COMMIT:
+			return !((TransactionStmt *) statement->raw->stmt)->chain;
+		case VIFLO_BLOCK_ROLLBACK:
+		case VIFLO_BLOCK_PREPARE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+begins_block(const VifloStatement *statement)
+{
+	return viflo_block_step(statement->raw->stmt) == VIFLO_BLOCK_BEGIN;
+}
+
+int
+viflo_block_last(const VifloStatements *statements, int first, bool in_block)
+{
+	int			last = first;
+
+	if (!in_block && !begins_block(&statements->statements[first]))
+		return first;
+	while (last < statements->count && !ends_block(&statements->statements[last]))
+		last++;
+	return last;
+}
+
+int
+viflo_block_opener(const VifloStatements *statements, int at)
+{
+	int			opener = -1;
+
+	for (int i = 0; i < at; i++)
+	{
+		if (opener < 0 && begins_block(&statements->statements[i]))
+			opener = i;
+		else if (ends_block(&statements->statements[i]))
+			opener = -1;
+	}
+	return opener;
+}
+
+void
+viflo_block_check_closed(const VifloStatements *statements)
+{
+	int			opener = viflo_block_opener(statements, statements->count);
+
+	if (opener < 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+			 errmsg("the script ends inside the transaction block that its statement %d begins",
+					statements->statements[opener].number),
+			 errdetail("Nothing was run."),
+			 errhint("End the block with COMMIT.")));
+}
+
+/* A call of set_config() for the session, with nothing but constants. */
+static bool
+is_session_set_config(Node *node)
+{
+	FuncCall   *call = (FuncCall *) node;
+	A_Const    *is_local;
+	ListCell   *cell;
+
+	if (!IsA(node, FuncCall) || list_length(call->args) != 3 ||
+		strcmp(strVal(llast(call->funcname)), "set_config") != 0)
+		return false;
+	foreach(cell, call->args)
+		if (!IsA(lfirst(cell), A_Const))
+			return false;
+	is_local = lthird_node(A_Const, call->args);
+	return !is_local->isnull && nodeTag(&is_local->val) == T_Boolean &&
+		!boolVal(&is_local->val);
+}
+
+/* SELECT set_config(...), as in every dump. */
+static bool
+only_sets_config(const SelectStmt *select)
+{
+	ListCell   *cell;
+
+	if (select->op != SETOP_NONE || select->targetList == NIL || select->fromClause != NIL ||
+		select->whereClause != NULL || select->intoClause != NULL || select->withClause != NULL)
+		return false;
+	foreach(cell, select->targetList)
+		if (!is_session_set_config(lfirst_node(ResTarget, cell)->val))
+			return false;
+	return true;
+}
+
+bool
+viflo_leaves_in_session(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_VariableSetStmt:
+			return !((VariableSetStmt *) statement)->is_local &&
+				!sets_transaction((VariableSetStmt *) statement) &&
+				!sets_snapshot((VariableSetStmt *) statement);
+		case T_SelectStmt:
+			return only_sets_config((SelectStmt *) statement);
+		case T_DiscardStmt:
+		case T_PrepareStmt:
+		case T_DeallocateStmt:
+		case T_ListenStmt:
+		case T_UnlistenStmt:
+		case T_LoadStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Marked as temporary, or named to be in the temporary schema. */
+static bool
+is_temporary(const RangeVar *relation)
+{
+	return relation->relpersistence == RELPERSISTENCE_TEMP ||
+		(relation->schemaname != NULL && strcmp(relation->schemaname, "pg_temp") == 0);
+}
+
+bool
+viflo_makes_temporary(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+			return is_temporary(((CreateStmt *) statement)->relation);
+		case T_CreateTableAsStmt:
+			return is_temporary(((CreateTableAsStmt *) statement)->into->rel);
+		case T_CreateSeqStmt:
+			return is_temporary(((CreateSeqStmt *) statement)->sequence);
+		case T_ViewStmt:
+			return is_temporary(((ViewStmt *) statement)->view);
+		case T_SelectStmt:
+			return ((SelectStmt *) statement)->intoClause != NULL &&
+				is_temporary(((SelectStmt *) statement)->intoClause->rel);
+		default:
+			return false;
+	}
+}
+
+bool
+viflo_commits_midway(const VifloStatement *statement)
+{
+	return statement->forbidden != NULL ||
+		IsA(statement->raw->stmt, DoStmt) || IsA(statement->raw->stmt, CallStmt);
+}

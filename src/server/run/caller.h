@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ * caller.h
+ *	  In whose name, where, and with which settings something runs; and
+ *	  becoming that in another process.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VIFLO_CALLER_H
+#define VIFLO_CALLER_H
+
+#include "storage/shm_toc.h"
+
+/*
+ * Puts what this process is into a shared memory segment: database, roles,
+ * settings, loaded libraries.  To be estimated and put with nothing changed
+ * between.
+ */
+extern void viflo_caller_estimate(shm_toc_estimator *estimator);
+extern void viflo_caller_put(shm_toc *toc);
+
+/*
+ * Connects a background worker to the caller's database, with the caller's
+ * authenticated user, session user, role, settings and libraries.  Raises
+ * where the caller could not become all that anew (a role that is gone, or
+ * one it is no longer a member of).
+ */
+extern void viflo_caller_become(shm_toc *toc);
+
+#endif							/* VIFLO_CALLER_H */

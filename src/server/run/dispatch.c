@@ -1,0 +1,539 @@
+/*-------------------------------------------------------------------------
+ * dispatch.c
+ *	  Has a background worker run something in the caller's name.
+ *
+ * Phases: make the segment and start a worker, trying for a while when no
+ * slot is free; then, for a step, wait for the worker's end, raising its
+ * notices as they come; for a job, wait only until the worker is on its own.
+ *
+ * While it waits, the session holds no snapshot, and its transaction is ended
+ * every second, so that the worker's index build does not wait for it, and no
+ * timeout of the transaction strikes.  Each second it also looks whether its
+ * client is still there.
+ *
+ * However the wait ends, the worker has ended before: on an error here it is
+ * cancelled and given time to clean up, then terminated; when this process
+ * exits, it is terminated at once.  Each of these waits is bounded.  A worker
+ * that does not end even then is named in the error, and goes on being seen in
+ * pg_stat_activity and as holder of the lock that says that a step is under
+ * way.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "common/sqlstate.h"
+#include "compat.h"
+#include "libpq/pqformat.h"
+#include "libpq/pqmq.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "observe/progress.h"
+#include "postmaster/bgworker.h"
+#include "report.h"
+#include "run/client.h"
+#include "run/dispatch.h"
+#include "run/handover.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/* Milliseconds. */
+#define SLOT_WAIT			5000	/* for a free slot */
+#define SLOT_PAUSE			100
+#define READY_WAIT			10000	/* for a job's worker to be on its own */
+#define TICK				1000	/* between looks at what changes slowly */
+#define CANCEL_WAIT			15000	/* for a cancelled worker to clean up */
+#define TERMINATE_WAIT		10000	/* for a terminated worker to end */
+#define EXIT_WAIT			5000	/* the same, while this process exits */
+
+/*
+ * One request under way.  Lives in a context of its own, from
+ * begin_dispatch() to end_dispatch(), over commits.
+ */
+typedef struct Dispatch
+{
+	MemoryContext context;
+	MemoryContext scratch;		/* for the message in hand */
+	const char *what;			/* what the worker runs, for messages */
+	dsm_segment *segment;
+	shm_mq_handle *queue;
+	BackgroundWorkerHandle *worker; /* NULL: not registered yet */
+	pid_t		pid;			/* 0: not known yet */
+	int			encoding;		/* of the worker's messages */
+	bool		silent;			/* drop notices */
+	bool		queue_over;		/* nothing more can come */
+	bool		ended;			/* the worker is gone, or never came */
+	bool		ready;
+	bool		done;
+	bool		raised;			/* the worker's error is the one raised */
+	ErrorData  *error;			/* the worker's, or NULL */
+	VifloTopLevelResult result;
+	void		(*commit) (void);	/* or NULL: must not commit */
+	TimestampTz last_tick;
+} Dispatch;
+
+/* There is one at a time: who waits for a worker does nothing else. */
+static Dispatch *active = NULL;
+
+static char *
+convert(const Dispatch *dispatch, char *text)
+{
+	if (text == NULL || dispatch->encoding == GetDatabaseEncoding())
+		return text;
+
+	/* A worker that is not connected yet knows of no encoding. */
+	if (dispatch->encoding == PG_SQL_ASCII)
+	{
+		if (!pg_verifymbstr(text, strlen(text), true))
+			for (char *at = text; *at; at++)
+				if (IS_HIGHBIT_SET(*at))
+					*at = '?';
+		return text;
+	}
+	return pg_any_to_server(text, strlen(text), dispatch->encoding);
+}
+
+/* The message of the worker that a client would get, in our encoding. */
+static void
+parse_error(const Dispatch *dispatch, StringInfo message, ErrorData *error)
+{
+	pq_parse_errornotice(message, error);
+	error->message = convert(dispatch, error->message);
+	error->detail = convert(dispatch, error->detail);
+	error->hint = convert(dispatch, error->hint);
+	error->context = convert(dispatch, error->context);
+	error->schema_name = convert(dispatch, error->schema_name);
+	error->table_name = convert(dispatch, error->table_name);
+	error->column_name = convert(dispatch, error->column_name);
+	error->datatype_name = convert(dispatch, error->datatype_name);
+	error->constraint_name = convert(dispatch, error->constraint_name);
+	error->internalquery = convert(dispatch, error->internalquery);
+
+	/* It would be one into a text that our client has not sent. */
+	error->cursorpos = 0;
+}
+
+/* Keeps the worker's error: it is raised once the worker has ended. */
+static void
+keep_error(Dispatch *dispatch, StringInfo message)
+{
+	MemoryContextSwitchTo(dispatch->context);
+	dispatch->error = palloc(sizeof(ErrorData));
+	parse_error(dispatch, message, dispatch->error);
+
+	/* That the worker is terminated is no reason to terminate us. */
+	dispatch->error->elevel = ERROR;
+}
+
+static void
+raise_notice(Dispatch *dispatch, StringInfo message)
+{
+	ErrorData	notice;
+
+	if (dispatch->silent)
+		return;
+	parse_error(dispatch, message, &notice);
+	ThrowErrorData(&notice);
+}
+
+static void
+handle_message(Dispatch *dispatch, char *data, Size length)
+{
+	MemoryContext old = MemoryContextSwitchTo(dispatch->scratch);
+	StringInfoData message;
+	char		type;
+
+	initStringInfo(&message);
+	appendBinaryStringInfo(&message, data, length);
+	type = pq_getmsgbyte(&message);
+	if (type == 'E')
+		keep_error(dispatch, &message);
+	else if (type == 'N')
+		raise_notice(dispatch, &message);
+	else if (type == VIFLO_MESSAGE_ENCODING)
+		pq_copymsgbytes(&message, (char *) &dispatch->encoding, sizeof(int));
+	else if (type == VIFLO_MESSAGE_READY)
+		dispatch->ready = true;
+	else if (type == VIFLO_MESSAGE_DONE)
+	{
+		pq_copymsgbytes(&message, (char *) &dispatch->result, sizeof(dispatch->result));
+		dispatch->done = true;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(dispatch->scratch);
+}
+
+/* Takes what is in the queue, without waiting. */
+static void
+drain(Dispatch *dispatch)
+{
+	while (!dispatch->queue_over)
+	{
+		Size		length;
+		void	   *data;
+		shm_mq_result result = shm_mq_receive(dispatch->queue, &length, &data, true);
+
+		if (result == SHM_MQ_WOULD_BLOCK)
+			break;
+		if (result == SHM_MQ_DETACHED)
+			dispatch->queue_over = true;
+		else
+			handle_message(dispatch, data, length);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Takes what has come; true when the worker has ended and all is taken. */
+static bool
+poll_worker(Dispatch *dispatch)
+{
+	if (!dispatch->ended)
+	{
+		BgwHandleStatus status = GetBackgroundWorkerPid(dispatch->worker, &dispatch->pid);
+
+		dispatch->ended = status == BGWH_STOPPED || status == BGWH_POSTMASTER_DIED;
+	}
+	drain(dispatch);
+	return dispatch->ended;
+}
+
+static void
+nap(long milliseconds)
+{
+	InvalidateCatalogSnapshot();
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Naps, for milliseconds at most, and does now and then what has to be done. */
+static void
+wait_a_while(Dispatch *dispatch, int milliseconds)
+{
+	int			tick = TICK;
+	TimestampTz now;
+
+	if (viflo_transaction_timeout() > 0)
+		tick = Max(Min(tick, viflo_transaction_timeout() / 2), 1);
+	nap(Min(milliseconds, tick));
+
+	now = GetCurrentTimestamp();
+	if (!TimestampDifferenceExceeds(dispatch->last_tick, now, tick))
+		return;
+	viflo_client_check();
+	if (dispatch->commit)
+		dispatch->commit();
+	dispatch->last_tick = now;
+}
+
+/*
+ * Waits for the worker's end.  gently: gives up when this process is to exit.
+ */
+static bool
+wait_for_end(Dispatch *dispatch, int milliseconds, bool gently)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+
+	while (!poll_worker(dispatch))
+	{
+		if ((gently && ProcDiePending) ||
+			TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), milliseconds))
+			return false;
+		nap(Min(milliseconds, SLOT_PAUSE));
+	}
+	return true;
+}
+
+static void
+cancel_worker(const Dispatch *dispatch)
+{
+#ifdef HAVE_SETSID
+	/* with the programs that it runs, as pg_cancel_backend() does it */
+	(void) kill(-dispatch->pid, SIGINT);
+#else
+	(void) kill(dispatch->pid, SIGINT);
+#endif
+}
+
+/*
+ * Ends the worker, gently or at once.  Raises nothing, and takes no
+ * interrupts.
+ */
+static void
+stop_worker(Dispatch *dispatch, bool gently)
+{
+	MemoryContext old = CurrentMemoryContext;
+
+	HOLD_INTERRUPTS();
+	viflo_transaction_timeout_stop();
+	PG_TRY();
+	{
+		if (gently && !poll_worker(dispatch) && dispatch->pid != 0)
+		{
+			cancel_worker(dispatch);
+			(void) wait_for_end(dispatch, CANCEL_WAIT, true);
+		}
+		if (!dispatch->ended)
+		{
+			TerminateBackgroundWorker(dispatch->worker);
+			(void) wait_for_end(dispatch, TERMINATE_WAIT, false);
+		}
+	}
+	PG_CATCH();
+	{
+		/* Out of memory, or the like: the error before it is the one to tell. */
+		MemoryContextSwitchTo(old);
+		FlushErrorState();
+		TerminateBackgroundWorker(dispatch->worker);
+	}
+	PG_END_TRY();
+	RESUME_INTERRUPTS();
+}
+
+/* This process exits while a worker runs for it. */
+static void
+stop_at_exit(int code, Datum arg)
+{
+	Dispatch   *dispatch = active;
+
+	if (dispatch == NULL || dispatch->worker == NULL)
+		return;
+	active = NULL;
+	dispatch->silent = true;
+	TerminateBackgroundWorker(dispatch->worker);
+	(void) wait_for_end(dispatch, EXIT_WAIT, false);
+}
+
+/* Adds to an error of ours what the worker had to say when it was stopped. */
+static void
+tell_end(const Dispatch *dispatch, ErrorData *error)
+{
+	char	   *end;
+
+	if (dispatch->error != NULL)
+	{
+		if (dispatch->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			end = pstrdup("The background worker was cancelled.");
+		else
+			end = psprintf("The background worker ended with: %s", dispatch->error->message);
+		if (dispatch->error->detail)
+			end = psprintf("%s (%s)", end, dispatch->error->detail);
+		if (dispatch->error->context)
+			error->context = error->context ?
+				psprintf("%s\n%s", dispatch->error->context, error->context) :
+				pstrdup(dispatch->error->context);
+	}
+	else if (dispatch->done)
+		end = pstrdup("The background worker had run all statements by then.");
+	else if (dispatch->ended)
+		end = pstrdup("The background worker was stopped.");
+	else
+		end = psprintf("The background worker, process %d, was told to end, and has not ended yet.",
+					   (int) dispatch->pid);
+	error->detail = error->detail ? psprintf("%s\n%s", error->detail, end) : end;
+}
+
+static Dispatch *
+begin_dispatch(char *what, void (*commit) (void))
+{
+	static bool exit_watched = false;
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "viflo dispatch",
+												  ALLOCSET_DEFAULT_SIZES);
+	Dispatch   *dispatch = MemoryContextAllocZero(context, sizeof(Dispatch));
+
+	/* Runs before the one that releases this session's locks. */
+	if (!exit_watched)
+		before_shmem_exit(stop_at_exit, (Datum) 0);
+	exit_watched = true;
+
+	dispatch->context = context;
+	dispatch->scratch = AllocSetContextCreate(context, "viflo dispatch message",
+											  ALLOCSET_DEFAULT_SIZES);
+	dispatch->what = MemoryContextStrdup(context, what);
+	dispatch->encoding = GetDatabaseEncoding();
+	dispatch->commit = commit;
+	dispatch->last_tick = GetCurrentTimestamp();
+	active = dispatch;
+	return dispatch;
+}
+
+static void
+end_dispatch(Dispatch *dispatch)
+{
+	active = NULL;
+	if (dispatch->segment)
+		dsm_detach(dispatch->segment);
+	MemoryContextDelete(dispatch->context);
+}
+
+/* Registers the worker, waiting a while for a free slot. */
+static void
+start_worker(Dispatch *dispatch)
+{
+	BackgroundWorker worker = {0};
+	TimestampTz begin = GetCurrentTimestamp();
+	MemoryContext old;
+	bool		started;
+
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "viflo_migrate: ");
+	strlcat(worker.bgw_name, dispatch->what, sizeof(worker.bgw_name));
+	worker.bgw_name[pg_mbcliplen(worker.bgw_name, strlen(worker.bgw_name),
+								 sizeof(worker.bgw_name) - 1)] = '\0';
+	strlcpy(worker.bgw_type, "viflo_migrate worker", sizeof(worker.bgw_type));
+	strlcpy(worker.bgw_library_name, "viflo_migrate", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "viflo_worker_main", sizeof(worker.bgw_function_name));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(dispatch->segment));
+	worker.bgw_notify_pid = MyProcPid;
+
+	for (;;)
+	{
+		old = MemoryContextSwitchTo(dispatch->context);
+		started = RegisterDynamicBackgroundWorker(&worker, &dispatch->worker);
+		MemoryContextSwitchTo(old);
+		if (started)
+			return;
+		viflo_progress_phase(VIFLO_PHASE_WORKER, NULL);
+		if (TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), SLOT_WAIT))
+			ereport(ERROR,
+					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					 errmsg("could not start a background worker for %s", dispatch->what),
+					 errdetail("All slots for background workers are in use (max_worker_processes = %d). Nothing of it was run.",
+							   max_worker_processes),
+					 errhint("Raise max_worker_processes, or try again when other background workers have ended.")));
+		wait_a_while(dispatch, SLOT_PAUSE);
+	}
+}
+
+/* Raises what an ended worker has said last, or that it has said nothing. */
+static void
+raise_end(Dispatch *dispatch)
+{
+	dispatch->raised = true;
+	if (dispatch->error)
+		ThrowErrorData(dispatch->error);
+	ereport(ERROR,
+			(viflo_errcode(VIFLO_WORKER_LOST),
+			 errmsg("the background worker for %s ended without saying how", dispatch->what),
+			 errhint("The server's log may tell why. What is done and committed is known; run it again to do the rest.")));
+}
+
+static void
+wait_for_step(Dispatch *dispatch)
+{
+	while (!poll_worker(dispatch) && !dispatch->done && !dispatch->error)
+		wait_a_while(dispatch, TICK);
+
+	/* Its locks and its slot are free when it has ended. */
+	if (!wait_for_end(dispatch, TERMINATE_WAIT, false))
+		stop_worker(dispatch, false);
+	if (dispatch->error || !dispatch->done)
+		raise_end(dispatch);
+}
+
+static void
+wait_for_job(Dispatch *dispatch)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+
+	for (;;)
+	{
+		bool		ended = poll_worker(dispatch);
+
+		if (dispatch->ready)
+			return;
+		if (ended)
+			raise_end(dispatch);
+		if (TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), READY_WAIT))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the background worker for %s did not get ready within %d seconds",
+							dispatch->what, READY_WAIT / 1000)));
+		wait_a_while(dispatch, TICK);
+	}
+}
+
+/* Starts a worker for the request and waits for it. */
+static void
+run_request(char *what, VifloRequest *request, void (*commit) (void),
+			void (*wait) (Dispatch *dispatch), VifloTopLevelResult *result)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Dispatch   *dispatch;
+
+	/* What a maintenance command calls must not get out of its sandbox. */
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot start a background worker within security-restricted operation")));
+
+	dispatch = begin_dispatch(what, commit);
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(dispatch->context);
+		dispatch->segment = viflo_handover_create(request, &dispatch->queue);
+		MemoryContextSwitchTo(caller);
+		start_worker(dispatch);
+		wait(dispatch);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (dispatch->worker && !dispatch->raised)
+		{
+			stop_worker(dispatch, true);
+			tell_end(dispatch, error);
+		}
+		end_dispatch(dispatch);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+
+	if (result)
+		*result = dispatch->result;
+	end_dispatch(dispatch);
+}
+
+void
+viflo_dispatch_step(const VifloRun *run, const VifloPlannedStep *step, int number, int of,
+					void (*commit) (void), VifloTopLevelResult *result)
+{
+	VifloRequest request = {
+		.run = *run,
+		.step = *step,
+		.number = number,
+		.of = of,
+		.progress = viflo_progress_handle()
+	};
+
+	run_request(psprintf("revision \"%s\"", step->revision), &request, commit,
+				wait_for_step, result);
+}
+
+void
+viflo_dispatch_job(int64 job, const VifloRun *run)
+{
+	VifloRequest request = {
+		.job = job,
+		.wait_for = GetTopTransactionId(),
+		.run = *run,
+		.progress = DSM_HANDLE_INVALID
+	};
+
+	run_request(psprintf("job " INT64_FORMAT, job), &request, NULL, wait_for_job, NULL);
+}

@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ * leftover.h
+ *	  The INVALID indexes that a failed CREATE INDEX CONCURRENTLY or REINDEX
+ *	  CONCURRENTLY leaves: which are ours, and dropping them.
+ *
+ * While a statement is watched, an object access hook notes each index that
+ * this process creates, in viflo.unfinished and in the very transaction that
+ * creates it.  An index is therefore known as ours if and only if it exists.
+ * Nothing else is ever dropped: not by name, not for being INVALID.
+ *
+ * REINDEX CONCURRENTLY also leaves the index that it has replaced, renamed
+ * and INVALID.  That one is ours to drop when its former name belongs to an
+ * index that this process created.
+ *-------------------------------------------------------------------------
+ */
+#ifndef VIFLO_LEFTOVER_H
+#define VIFLO_LEFTOVER_H
+
+#include "run/split.h"
+#include "store/unfinished.h"
+
+/*
+ * From now on, until viflo_leftover_unwatch(), notes indexes in unfinished,
+ * which is also written to its table in the creating transaction.  unfinished
+ * and context outlive the transactions between.
+ */
+extern void viflo_leftover_watch(VifloUnfinished *unfinished, MemoryContext context);
+extern void viflo_leftover_unwatch(void);
+
+/*
+ * With no transaction open: drops concurrently those indexes that the row of
+ * unfinished's key notes and that are INVALID, and empties the notes in the
+ * row and in unfinished.  Adds the names of those dropped to *dropped, in
+ * context, each once its drop is committed.  Waits for locks as lock_timeout
+ * allows.  Raises when one cannot be dropped; it is then still noted, and the
+ * function can be called again.
+ */
+extern void viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context,
+								 VifloNames *dropped);
+
+/*
+ * ALTER TABLE ... DETACH PARTITION CONCURRENTLY, cut off after its first
+ * transaction, is refused when it is run again, but can be finished: returns
+ * the statement that does so, palloc'd, or NULL where it is not needed.  In a
+ * transaction, for a statement that is known to have been begun.
+ */
+extern RawStmt *viflo_leftover_detach(const VifloStatement *statement);
+
+#endif							/* VIFLO_LEFTOVER_H */

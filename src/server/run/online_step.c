@@ -1,0 +1,535 @@
+/*-------------------------------------------------------------------------
+ * online_step.c
+ *	  One step of an online run: in a transaction of its own where it fits in
+ *	  one, by a worker where it does not.
+ *
+ * A step that fits in a transaction runs in a subtransaction, is recorded
+ * there, and committed.  One that did not get its locks is rolled back whole,
+ * the transaction ended, and tried again (patience.c).  One that turns out not
+ * to fit is rolled back and run as the others are: by a background worker,
+ * which commits as it goes and notes in viflo.unfinished how far it is
+ * (dispatch.c, toplevel.c).  A backfill follows, range by range (backfill.c).
+ *
+ * The top-level transaction is only ever committed: its abort would give the
+ * session's locks away.  Only a failure that ends the run aborts it, and a
+ * commit that fails.  The failure is logged in a transaction of its own.
+ *
+ * Memory: a step has a context that outlives its transactions; each attempt
+ * has one below it.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "common/sqlstate.h"
+#include "observe/progress.h"
+#include "report.h"
+#include "run/backfill.h"
+#include "run/dispatch.h"
+#include "run/online_step.h"
+#include "run/patience.h"
+#include "run/split.h"
+#include "settings.h"
+#include "store/unfinished.h"
+
+typedef struct OnlineStep
+{
+	const VifloRun *run;
+	const VifloPlannedStep *step;
+	VifloMigratorLock *lock;
+	void		(*commit) (void);
+	MemoryContext context;		/* of all that is kept here */
+	VifloPatience patience;
+	VifloRecord record;
+	VifloUnfinished *unfinished;	/* NULL: it is not half done */
+	StringInfoData detail;		/* for the log */
+	bool		pinned;			/* the script says that it is to run in a
+								 * transaction */
+} OnlineStep;
+
+static void
+add_detail(OnlineStep *at, const char *text)
+{
+	if (at->detail.len > 0)
+		appendStringInfoString(&at->detail, "; ");
+	appendStringInfoString(&at->detail, text);
+}
+
+/* Reads how far the step is, into at->unfinished. */
+static void
+read_unfinished(OnlineStep *at)
+{
+	MemoryContext old = MemoryContextSwitchTo(at->context);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	at->unfinished = viflo_unfinished_get(at->run->project, at->run->tenant,
+										  at->step->revision);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+}
+
+/* What the worker adds to, for this run and the next, began as ours. */
+static void
+take_detail(OnlineStep *at)
+{
+	if (at->unfinished == NULL || at->unfinished->detail == NULL)
+		return;
+	resetStringInfo(&at->detail);
+	add_detail(at, at->unfinished->detail);
+}
+
+static VifloUnfinished *
+make_unfinished(OnlineStep *at)
+{
+	VifloUnfinished *row = MemoryContextAllocZero(at->context, sizeof(VifloUnfinished));
+
+	row->project = (char *) at->run->project;
+	row->tenant = (char *) at->run->tenant;
+	row->revision = at->step->revision;
+	row->up = at->step->up;
+	row->started = at->record.started;
+	return row;
+}
+
+/* The step's text, in at->context. */
+static void
+read_revision(OnlineStep *at, VifloRevision *revision)
+{
+	MemoryContext old = MemoryContextSwitchTo(at->context);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	viflo_step_read(at->run, at->step, revision);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	at->record.checksum = revision->checksum;
+}
+
+static void
+finish_record(OnlineStep *at)
+{
+	at->record.ended = GetCurrentTimestamp();
+	at->record.detail = at->detail.len > 0 ? at->detail.data : NULL;
+	viflo_record_step(&at->record);
+}
+
+/* Is there anything to go on with, or to clean? */
+static bool
+is_half_done(const VifloUnfinished *row)
+{
+	return row->statements > 0 || row->running > 0 || row->section_done ||
+		row->created.count > 0 || row->replaced.count > 0;
+}
+
+/*
+ * Adds the failure to the log, in a transaction of its own.  That it cannot
+ * be logged must not hide the failure itself.
+ */
+static void
+log_failure(OnlineStep *at, const ErrorData *error)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	at->record.ended = GetCurrentTimestamp();
+	at->record.detail = at->detail.len > 0 ? at->detail.data : NULL;
+	at->record.error = error->message;
+	at->record.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(at->context);
+		PushActiveSnapshot(GetTransactionSnapshot());
+		viflo_record_failure(&at->record);
+		if (at->unfinished != NULL && !is_half_done(at->unfinished))
+			viflo_unfinished_delete(at->run->project, at->run->tenant, at->step->revision);
+		PopActiveSnapshot();
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(at->context);
+		EmitErrorReport();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	at->commit();
+}
+
+/* Logs the failure and raises it.  The transaction is clean. */
+static _Noreturn void
+fail(OnlineStep *at, ErrorData *error)
+{
+	MemoryContext old = MemoryContextSwitchTo(at->context);
+
+	read_unfinished(at);
+	take_detail(at);
+	if (at->unfinished != NULL && is_half_done(at->unfinished))
+	{
+		at->record.statements = at->unfinished->statements;
+		add_detail(at, psprintf("statements up to %d are done and committed",
+								at->unfinished->statements));
+		if (error->hint == NULL)
+			error->hint = psprintf("What is done stays; CALL %s resumes after statement %d.",
+								   at->step->up ? "viflo_deploy()" : "viflo_revert()",
+								   at->unfinished->statements);
+	}
+	if (viflo_patience_is_lock_error(error->sqlerrcode) && at->patience.blockers != NULL)
+	{
+		add_detail(at, at->patience.blockers);
+		error->detail = error->detail ?
+			psprintf("%s\n%s", error->detail, at->patience.blockers) : at->patience.blockers;
+	}
+	log_failure(at, error);
+	MemoryContextSwitchTo(old);
+	ReThrowError(error);
+}
+
+/*
+ * Constraints that the script deferred fail here, in the step's name and
+ * inside its subtransaction, rather than when the transaction commits.
+ */
+static void
+check_deferred(const OnlineStep *at)
+{
+	VifloPlace	place = {
+		.revision = at->step->revision,
+		.direction = at->step->up ? "up" : "down",
+		.file = at->step->source
+	};
+	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+
+	viflo_place_enter(&place);
+	AfterTriggerSetState(all);
+	viflo_place_leave(&place);
+}
+
+static void
+run_in_transaction(OnlineStep *at, const VifloRun *run)
+{
+	VifloRevision revision;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	viflo_step_read(run, at->step, &revision);
+	at->pinned = revision.transaction == VIFLO_TRANSACTION_ON;
+	at->record.checksum = MemoryContextStrdup(at->context, revision.checksum);
+	at->record.statements = viflo_step_run_section(run, at->step, &revision);
+	check_deferred(at);
+	at->record.attempts = at->patience.attempt;
+	viflo_state_announce(run->project);
+	if (at->step->up && revision.backfill.text != NULL)
+	{
+		at->unfinished = make_unfinished(at);
+		at->unfinished->statements = at->record.statements;
+		at->unfinished->section_done = true;
+		viflo_unfinished_put(at->unfinished);
+	}
+	else
+		finish_record(at);
+	PopActiveSnapshot();
+}
+
+/* NULL, or the error: all is then rolled back and nothing locked any more. */
+static ErrorData *
+attempt(OnlineStep *at)
+{
+	VifloRun	run = *at->run;
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext context = AllocSetContextCreate(at->context, "viflo attempt",
+												  ALLOCSET_DEFAULT_SIZES);
+	ErrorData  *volatile error = NULL;
+
+	at->patience.watcher.next = run.watchers;
+	run.watchers = &at->patience.watcher;
+
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(context);
+		run_in_transaction(at, &run);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(at->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		at->unfinished = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	MemoryContextDelete(context);
+	return error;
+}
+
+/*
+ * Ends the transaction.  Where that fails, the server has aborted it and begun
+ * another, and the session's locks are gone.
+ */
+static ErrorData *
+try_commit(OnlineStep *at)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		at->commit();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(at->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		at->lock->held = false;
+		viflo_progress_again();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	return error;
+}
+
+/*
+ * A procedure or DO block that ends transactions, a new enum value that is
+ * used, a command that the parse tree did not give away: psql would run them.
+ * Not so a command inside a function, which fails everywhere: the innermost
+ * line of context is then not ours.
+ */
+static bool
+belongs_outside(const OnlineStep *at, const ErrorData *error)
+{
+	if (at->pinned)
+		return false;
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
+			return true;
+		case ERRCODE_ACTIVE_SQL_TRANSACTION:
+			return error->context != NULL && strncmp(error->context, "revision ", 9) == 0;
+		default:
+			return false;
+	}
+}
+
+/* Waits, holding nothing, for who is in the way of the step's statements. */
+static void
+look_first(OnlineStep *at)
+{
+	VifloRevision revision;
+	const VifloSection *section;
+	VifloStatements *statements;
+	MemoryContext old;
+
+	read_revision(at, &revision);
+	section = viflo_step_section(at->step, &revision);
+	old = MemoryContextSwitchTo(at->context);
+	statements = viflo_split(section->text, section->length);
+	MemoryContextSwitchTo(old);
+	viflo_patience_look(&at->patience, statements, 0, statements->count - 1, at->commit);
+}
+
+/* Looks, and turns what is raised into an error of the step. */
+static ErrorData *
+wait_for_others(OnlineStep *at)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		look_first(at);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(at->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		SPI_rollback();
+		at->lock->held = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	return error;
+}
+
+/* Returns false when the step does not fit in a transaction. */
+static bool
+try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
+{
+	ErrorData  *error;
+
+	*outcome = VIFLO_STEP_DONE;
+	for (;;)
+	{
+		viflo_progress_attempt(at->patience.attempt);
+		error = attempt(at);
+		if (error == NULL)
+		{
+			error = try_commit(at);
+			if (error == NULL)
+				return true;
+			if (!viflo_patience_is_lock_error(error->sqlerrcode))
+				fail(at, error);
+			*outcome = VIFLO_STEP_LOCK_LOST;
+			return true;
+		}
+		at->commit();
+		if (belongs_outside(at, error))
+		{
+			add_detail(at, psprintf("run outside of a transaction after: %s", error->message));
+			return false;
+		}
+		if (!viflo_patience_again(&at->patience, error->sqlerrcode))
+			fail(at, error);
+		error = wait_for_others(at);
+		if (error != NULL)
+			fail(at, error);
+	}
+}
+
+/* What the worker is to do; its errors are the caller's to catch. */
+static void
+dispatch(OnlineStep *at)
+{
+	VifloTopLevelResult result = {0};
+
+	if (at->unfinished == NULL)
+	{
+		at->unfinished = make_unfinished(at);
+		at->unfinished->detail = at->detail.len > 0 ? at->detail.data : NULL;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		viflo_unfinished_put(at->unfinished);
+		PopActiveSnapshot();
+	}
+	else if (at->unfinished->detail != NULL)
+		add_detail(at, at->unfinished->detail);
+	at->commit();
+
+	viflo_lock_mark_step(at->lock);
+	viflo_dispatch_step(at->run, at->step, at->step->number, at->step->of, at->commit, &result);
+	viflo_lock_unmark_step(at->lock);
+
+	at->record.statements = result.statements;
+	at->record.attempts = result.attempts;
+	read_unfinished(at);
+	take_detail(at);
+}
+
+static void
+backfill(OnlineStep *at, const VifloRevision *revision)
+{
+	int64		rows;
+
+	if (at->unfinished->backfill_key != NULL)
+		add_detail(at, psprintf("backfill resumed after key %s", at->unfinished->backfill_key));
+	rows = viflo_backfill_run(at->run, at->step, &revision->backfill, at->unfinished,
+							  at->context, at->commit);
+	add_detail(at, psprintf("backfill changed " INT64_FORMAT " rows", rows));
+}
+
+/* All of the step that is not one transaction, up to its record. */
+static void
+run_the_rest(OnlineStep *at)
+{
+	VifloRevision revision;
+
+	at->record.nontransactional = true;
+	if (at->unfinished == NULL || !at->unfinished->section_done)
+		dispatch(at);
+	else
+		at->record.statements = at->unfinished->statements;
+
+	read_revision(at, &revision);
+	at->commit();
+	if (at->step->up && revision.backfill.text != NULL)
+		backfill(at, &revision);
+
+	viflo_progress_phase(VIFLO_PHASE_RECORDING, NULL);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	viflo_state_announce(at->run->project);
+	finish_record(at);
+	PopActiveSnapshot();
+	at->commit();
+}
+
+/* The same, with what is raised turned into an error of the step. */
+static void
+run_outside(OnlineStep *at)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(at->context);
+		run_the_rest(at);
+	}
+	PG_CATCH();
+	{
+		/* The run ends here: its locks may go with the transaction. */
+		MemoryContextSwitchTo(at->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		SPI_rollback();
+		at->lock->held = false;
+		at->lock->marked = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	if (error != NULL)
+		fail(at, error);
+}
+
+VifloOnlineOutcome
+viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
+				  VifloMigratorLock *lock, void (*commit) (void))
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "viflo online step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	OnlineStep *at = palloc0(sizeof(OnlineStep));
+	VifloOnlineOutcome outcome = VIFLO_STEP_DONE;
+	instr_time	begin;
+
+	INSTR_TIME_SET_CURRENT(begin);
+	at->run = run;
+	at->step = step;
+	at->lock = lock;
+	at->commit = commit;
+	at->context = context;
+	at->record = viflo_step_record(run, step);
+	initStringInfo(&at->detail);
+	viflo_patience_begin(&at->patience, context, false);
+
+	viflo_step_begin(run, step);
+	read_unfinished(at);
+	if (at->unfinished != NULL || !step->transactional || !try_in_transaction(at, &outcome) ||
+		at->unfinished != NULL)
+		run_outside(at);
+	if (outcome == VIFLO_STEP_DONE)
+	{
+		viflo_step_end(run, step, begin);
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" (%s) is done, step %d of %d%s%s",
+						step->revision, at->record.direction, step->number, step->of,
+						at->detail.len > 0 ? ": " : "", at->detail.data)));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return outcome;
+}

@@ -1,0 +1,357 @@
+# A step that runs in a background worker: it is the caller in all that
+# counts, the caller hears all that it says, and however the one or the other
+# ends, nothing of it is left running.
+
+use strict;
+use warnings;
+
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# Segments are files where they can be counted.
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->append_conf(
+	'postgresql.conf', qq{
+max_worker_processes = 12
+dynamic_shared_memory_type = mmap
+autovacuum = off
+restart_after_crash = on
+});
+$node->start;
+
+sub sql
+{
+	return $node->safe_psql('postgres', $_[0]);
+}
+
+# A revision whose up section runs in a worker.
+sub revision
+{
+	my ($project, $id, $up) = @_;
+
+	sql("SELECT viflo_revision('m', revision => '$id', project => '$project', down => 'SELECT 1',"
+		  . " transactional => false, up => \$up\$$up\$up\$)");
+	return;
+}
+
+# Runs a script on one connection: exit status, stdout and stderr.
+sub run
+{
+	my ($script, %options) = @_;
+
+	return $node->psql('postgres', $script, on_error_stop => 0,
+		connstr => $node->connstr('postgres') . ' application_name=caller ' . ($options{connection} // ''));
+}
+
+sub stderr_of
+{
+	return (run(@_))[2];
+}
+
+# Starts a deploy in a session of its own, and returns when its worker runs
+# what has the comment "here".
+sub begin
+{
+	my ($project, $setup) = @_;
+	my %call = (out => '', err => '');
+
+	$call{harness} = IPC::Run::start(
+		[
+			'psql', '-X', '-v', 'VERBOSITY=verbose', '-c', $setup // 'SELECT', '-c',
+			"CALL viflo_deploy('head', '$project')",
+			$node->connstr('postgres') . ' application_name=caller'
+		],
+		'<', \undef, '>', \$call{out}, '2>', \$call{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	ok( $node->poll_query_until('postgres',
+			"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'viflo_migrate worker' AND query LIKE '%/* here */%'"),
+		"$project: the worker is there")
+	  or diag($call{err});
+	return \%call;
+}
+
+sub signal
+{
+	my ($how, $whom) = @_;
+	my %who = (
+		caller => "application_name = 'caller' AND backend_type = 'client backend'",
+		worker => "backend_type = 'viflo_migrate worker'");
+
+	return sql("SELECT count($how(pid)) FROM pg_stat_activity WHERE $who{$whom}");
+}
+
+sub segments
+{
+	my @files = glob($node->data_dir . '/pg_dynshmem/mmap.*');
+
+	return scalar(@files);
+}
+
+sub nothing_is_left
+{
+	my ($name) = @_;
+
+	ok( $node->poll_query_until('postgres',
+			"SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'viflo%' OR application_name = 'caller'"),
+		"$name: no process is left");
+	is(sql("SELECT count(*) FROM pg_locks WHERE classid = 'pg_extension'::regclass"),
+		'0', "$name: no lock is left");
+	is(sql('SELECT count(*) FROM viflo.progress'), '0', "$name: no progress is left");
+	return;
+}
+
+# ---- who it is ------------------------------------------------------------
+
+sql(<<'EOS');
+CREATE EXTENSION viflo_migrate;
+CREATE ROLE app LOGIN;
+CREATE ROLE owner;
+CREATE ROLE nobody;
+GRANT owner TO app;
+ALTER ROLE app SET search_path = of_role, public;
+ALTER ROLE app SET work_mem = '5MB';
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO app, owner, nobody;
+CREATE TABLE seen (number serial, what text);
+GRANT ALL ON seen, seen_number_seq TO PUBLIC;
+CREATE FUNCTION look() RETURNS void LANGUAGE sql AS $$
+	INSERT INTO public.seen (what) SELECT format('%s as %s, role %s, path %s, x %s, work_mem %s',
+		current_setting('application_name'), current_user, session_user || ' ' || current_setting('role'),
+		current_setting('search_path'), current_setting('myapp.x', true), current_setting('work_mem'))
+$$;
+EOS
+revision('who', 'w1', 'SELECT public.look(); RESET search_path; RESET work_mem; RESET ROLE; SELECT public.look()');
+
+# Deploys, and gives what the worker was at the script's beginning and end.
+sub seen
+{
+	my ($setup, $connection) = @_;
+	my ($status, $out, $err) = run("$setup; CALL viflo_deploy('head', 'who');", connection => $connection);
+	my $seen = sql('SELECT what FROM seen ORDER BY number');
+
+	unlike($err, qr/ERROR/, "$setup: it runs");
+	sql("TRUNCATE seen; CALL viflo_revert('base', 'who')");
+	return $seen;
+}
+
+my $worker = 'caller as';
+is( seen('SELECT 1', 'user=app'),
+	"$worker app, role app none, path of_role, public, x , work_mem 5MB\n"
+	  . "$worker app, role app none, path of_role, public, x , work_mem 5MB",
+	'a plain user');
+is( seen("SET search_path = public; SET work_mem = '7MB'; SET myapp.x = 'a b'; SET ROLE owner", 'user=app'),
+	"$worker owner, role app owner, path public, x a b, work_mem 7MB\n"
+	  . "$worker app, role app none, path of_role, public, x a b, work_mem 5MB",
+	'with another role and settings; RESET gives what a new session has');
+is( seen('SET SESSION AUTHORIZATION nobody; SET search_path = public'),
+	"$worker nobody, role nobody none, path public, x , work_mem 4MB\n"
+	  . "$worker nobody, role nobody none, path \"\$user\", public, x , work_mem 4MB",
+	'as one who cannot log in');
+is( seen('SET SESSION AUTHORIZATION app; SET ROLE owner'),
+	"$worker owner, role app owner, path \"\$user\", public, x , work_mem 4MB\n"
+	  . "$worker app, role app none, path \"\$user\", public, x , work_mem 4MB",
+	'both at once');
+# What the caller set stays, whatever the script does.
+revision('mine', 'm1', "SET work_mem = '9MB'; SET ROLE owner; SET myapp.x = 'theirs'");
+is( (run("SET work_mem = '7MB'; SET myapp.x = 'mine'; CALL viflo_deploy('head', 'mine');"
+			  . " SELECT current_setting('work_mem'), current_setting('myapp.x'), current_user", connection => 'user=app'))[1],
+	'7MB|mine|app', q{the caller's settings are its own});
+
+# It has no more rights than its caller.
+foreach my $escape ('SET ROLE nobody', 'SET SESSION AUTHORIZATION nobody', 'ALTER SYSTEM SET work_mem = 1')
+{
+	my $project = lc($escape =~ s/\W+/_/gr);
+
+	revision($project, "x_$project", $escape);
+	like(stderr_of("CALL viflo_deploy('head', '$project')", connection => 'user=app'), qr/ERROR:  permission denied/, $escape);
+}
+
+# ---- what it says ---------------------------------------------------------
+
+revision('error', 'e1', "SELECT 1;\n\nDO \$\$ BEGIN\n\tRAISE 'no' USING errcode = 'ABCDE', detail = 'the detail', hint = 'the hint', table = 'tab';\nEND \$\$;");
+my $error = stderr_of("\\set VERBOSITY verbose\nCALL viflo_deploy('head', 'error')");
+like($error, qr/ERROR:  ABCDE: no\nDETAIL:  the detail\nHINT:  the hint/, 'SQLSTATE, detail and hint are those of the script');
+like($error, qr/^revision "e1" \(up\), line 3, statement 2$/m, 'and the place');
+like($error, qr/TABLE NAME:  tab/, 'and the table');
+is( sql("SELECT status, sqlstate, error FROM viflo_log('error')"), 'failed|ABCDE|no', 'the log has it');
+
+revision('caret', 'c1', "SELECT 1;\nSELECT 1 FROM nowhere;");
+like(
+	stderr_of("CALL viflo_deploy('head', 'caret')"),
+	qr/relation "nowhere" does not exist\nLINE 1: SELECT 1 FROM nowhere\n +\^/,
+	'the position is that in the statement');
+
+# Much more than the queue holds, in order, and with what NOTICE does not have.
+revision('notices', 'n1', <<'EOS');
+DO $$ BEGIN
+	FOR i IN 1 .. 5000 LOOP RAISE NOTICE '% %', i, repeat('x', 200); END LOOP;
+	RAISE WARNING 'careful' USING hint = 'very';
+	RAISE INFO '%', repeat('y', 200000);
+END $$;
+EOS
+$error = stderr_of("CALL viflo_deploy('head', 'notices')");
+my @numbers = $error =~ /^.*?NOTICE:  (\d+) x{200}$/mg;
+is_deeply(\@numbers, [ 1 .. 5000 ], 'every notice comes, in order');
+like($error, qr/WARNING:  careful\nHINT:  very/, 'a warning is one');
+like($error, qr/INFO:  (?:y{20000}){10}$/m, 'a message larger than the queue');
+sql("CALL viflo_revert('base', 'notices')");
+unlike(
+	stderr_of("SET client_min_messages = error; CALL viflo_deploy('head', 'notices')"),
+	qr/NOTICE|WARNING/,
+	'none where the caller wants none');
+
+# Texts cross in the encoding of whoever says it.
+revision('encoding', 'u1', "DO \$\$ BEGIN RAISE NOTICE 'grün'; END \$\$;\n"
+	  . "SET client_encoding = 'LATIN1'; DO \$\$ BEGIN RAISE NOTICE 'blau, nicht weiß'; END \$\$;\nSELECT schön");
+foreach my $encoding ('UTF8', 'LATIN1')
+{
+	local $ENV{PGCLIENTENCODING} = $encoding;
+
+	$error = stderr_of("CALL viflo_deploy('head', 'encoding')");
+	my %letter = $encoding eq 'UTF8' ? (u => "\xc3\xbc", s => "\xc3\x9f", o => "\xc3\xb6") : (u => "\xfc", s => "\xdf", o => "\xf6");
+	like($error, qr/NOTICE:  gr$letter{u}n\n.*NOTICE:  blau, nicht wei$letter{s}\n.*column "sch$letter{o}n" does not exist/s, "$encoding");
+}
+
+# ---- cancelled ------------------------------------------------------------
+
+# Runs up to the third statement, which waits to be let go on.
+my $waits = <<'EOS';
+CREATE TABLE made_by_PROJECT (id int);
+INSERT INTO made_by_PROJECT VALUES (1);
+SELECT pg_sleep(600) /* here */ WHERE NOT EXISTS (SELECT FROM seen);
+EOS
+
+sub waiting
+{
+	my ($project, $setup) = @_;
+
+	revision($project, "$project.1", $waits =~ s/PROJECT/$project/gr);
+	return begin($project, $setup);
+}
+
+# Nothing is left, what was done is known, and the next deploy does the rest.
+sub is_resumed
+{
+	my ($project) = @_;
+
+	nothing_is_left($project);
+	is(sql("SELECT statements FROM viflo_unfinished('$project')"), '2', "$project: two statements are done");
+	sql("INSERT INTO seen (what) VALUES ('go on')");
+	my ($status, $out, $err) = run("CALL viflo_deploy('head', '$project')");
+	unlike($err, qr/ERROR/, "$project: a second deploy goes on")
+	  or diag($err);
+	sql('TRUNCATE seen');
+	is(sql("SELECT count(*) FROM made_by_$project"), '1', "$project: and repeats nothing");
+	is(sql("SELECT count(*) FROM viflo_log('$project') WHERE status = 'done'"), '1', "$project: it is recorded once");
+	return;
+}
+
+my $call = waiting('cancel');
+is( sql("SELECT p.pid = a.pid, p.worker_pid = w.pid FROM viflo.progress p, pg_stat_activity a, pg_stat_activity w"
+		  . " WHERE a.application_name = 'caller' AND a.backend_type = 'client backend' AND w.backend_type = 'viflo_migrate worker'"),
+	't|t', 'progress names both');
+is( sql("SELECT backend_xmin IS NULL FROM pg_stat_activity WHERE application_name = 'caller' AND backend_type = 'client backend'"),
+	't', 'the caller holds no snapshot');
+signal('pg_cancel_backend', 'caller');
+$call->{harness}->finish;
+like($call->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'the caller is cancelled');
+like($call->{err}, qr/The background worker was cancelled\./, 'and says what became of the worker');
+like($call->{err}, qr/revision "cancel.1" \(up\), line 3, statement 3/, 'and where it was');
+is_resumed('cancel');
+
+$call = waiting('timeout', "SET statement_timeout = '3s'");
+$call->{harness}->finish;
+like($call->{err}, qr/ERROR:  57014: canceling statement due to statement timeout/, q{the caller's statement_timeout});
+is_resumed('timeout');
+
+$call = waiting('worker_cancel');
+signal('pg_cancel_backend', 'worker');
+$call->{harness}->finish;
+like($call->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'a cancelled worker');
+is_resumed('worker_cancel');
+
+# A script that will not be cancelled is terminated in the end, and at once
+# when the caller is.
+revision('stubborn', 's1',
+	'DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(600) /* here */; EXCEPTION WHEN query_canceled THEN RAISE NOTICE $a$not me$a$; END; END LOOP; END $$');
+$call = begin('stubborn');
+signal('pg_cancel_backend', 'caller');
+IPC::Run::pump $call->{harness} until $call->{err} =~ /not me/;
+signal('pg_terminate_backend', 'caller');
+$call->{harness}->finish;
+nothing_is_left('stubborn');
+
+# ---- terminated -----------------------------------------------------------
+
+$call = waiting('terminate');
+signal('pg_terminate_backend', 'caller');
+$call->{harness}->finish;
+like($call->{err}, qr/FATAL:  57P01/, 'the caller is terminated');
+is_resumed('terminate');
+
+$call = waiting('worker_terminate');
+signal('pg_terminate_backend', 'worker');
+$call->{harness}->finish;
+like($call->{err}, qr/ERROR:  57P01: terminating background worker/, 'a terminated worker is an error to the caller');
+is_resumed('worker_terminate');
+
+$call = waiting('client');
+$call->{harness}->kill_kill;
+is_resumed('client');
+
+# ---- killed ---------------------------------------------------------------
+
+$call = waiting('kill');
+my $pid = sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'viflo_migrate worker'");
+kill('KILL', $pid);
+$call->{harness}->finish;
+ok($node->poll_query_until('postgres', 'SELECT 1', '1'), 'the server comes back');
+is_resumed('kill');
+
+$call = waiting('immediate');
+$node->stop('immediate');
+$call->{harness}->finish;
+$node->start;
+is_resumed('immediate');
+
+$call = waiting('fast');
+$node->stop('fast');
+$call->{harness}->finish;
+$node->start;
+is_resumed('fast');
+
+# ---- many, and none -------------------------------------------------------
+
+revision('warm', 'warm', 'SELECT 1');
+run("CALL viflo_deploy('head', 'warm')");
+my $before = segments();
+sql("SELECT viflo_revision('m', revision => 'many' || i, project => 'many', transactional => false, up => 'SELECT 1')"
+	  . ' FROM generate_series(1, 60) i');
+$error = stderr_of("CALL viflo_deploy('head', 'many')");
+like($error, qr/"many60" \(up\) is done, step 60 of 60/, '60 workers one after the other');
+unlike($error, qr/WARNING|ERROR/, 'without a warning');
+nothing_is_left('many');
+
+# The server's own statistics may have grown by one or two.
+cmp_ok(segments(), '<', $before + 5, 'no segment is left');
+
+# The logical replication launcher has the one slot that there is.
+$node->append_conf('postgresql.conf', 'max_worker_processes = 1');
+$node->restart;
+revision('slots', 'l1', 'CREATE TABLE slots (id int)');
+$error = stderr_of("\\set VERBOSITY verbose\nCALL viflo_deploy('head', 'slots')");
+like($error, qr/ERROR:  53400: could not start a background worker for revision "l1"/, 'no slot');
+like($error, qr/DETAIL:  .*max_worker_processes = 1.*Nothing of it was run\./, 'and why');
+like($error, qr/HINT:  .*max_worker_processes/, 'and what can be done');
+is(sql("SELECT to_regclass('slots') IS NULL"), 't', 'nothing was run');
+nothing_is_left('slots');
+$node->append_conf('postgresql.conf', 'max_worker_processes = 12');
+$node->restart;
+sql("CALL viflo_deploy('head', 'slots')");
+is(sql("SELECT to_regclass('slots')"), 'slots', 'with a slot it runs');
+
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|you don't own a lock|leaked/, 'nothing in the log that should not be');
+$node->stop;
+done_testing();
