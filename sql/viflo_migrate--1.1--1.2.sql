@@ -42,7 +42,7 @@ CREATE TABLE viflo.unfinished (
 
 COMMENT ON TABLE viflo.unfinished IS 'steps that were begun outside of one transaction and are not done yet, one row each';
 COMMENT ON COLUMN viflo.unfinished.statements IS 'number of the last statement that is done and committed';
-COMMENT ON COLUMN viflo.unfinished.digest IS 'SHA-256 of the section''s text up to that statement, hexadecimal';
+COMMENT ON COLUMN viflo.unfinished.digest IS 'chain of SHA-256 over the statements up to that one, hexadecimal';
 COMMENT ON COLUMN viflo.unfinished.running IS 'number of the statement that was begun, 0 for none';
 COMMENT ON COLUMN viflo.unfinished.created IS 'indexes that it made, as OID, space, qualified name';
 COMMENT ON COLUMN viflo.unfinished.replaced IS 'indexes that it set out to replace, likewise';

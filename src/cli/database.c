@@ -184,6 +184,17 @@ viflo_database_close(VifloDatabase *database)
 	database->engine = NULL;
 }
 
+/* The extension is there, and a function or view of it is not. */
+static bool
+lacks_ours(const VifloDatabase *database)
+{
+	const VifloDbError *error = &database->error;
+
+	return database->schema != NULL && error->context == NULL &&
+		(strcmp(error->sqlstate, "42883") == 0 || strcmp(error->sqlstate, "42P01") == 0) &&
+		strstr(error->message, "viflo") != NULL;
+}
+
 /* Turns the session's error into *failure. */
 static bool
 fail(VifloDatabase *database, VifloFailure *failure)
@@ -194,6 +205,8 @@ fail(VifloDatabase *database, VifloFailure *failure)
 		viflo_failure_hint(failure, "You asked to stop: all of this run was rolled back, the database is as it was before.");
 	else if (strcmp(database->error.sqlstate, "08007") == 0)
 		viflo_failure_hint(failure, "Whether it was committed is not known; \"viflo current\" tells.");
+	else if (lacks_ours(database))
+		viflo_failure_hint(failure, "An older version of the extension is installed. Run: ALTER EXTENSION viflo_migrate UPDATE");
 	return false;
 }
 

@@ -126,7 +126,7 @@ connect_second(Watch *watch)
 	watch->state = WATCH_CONNECTING;
 }
 
-/* Does what the time has come for. */
+/* Does what the time has come for; draws where no answer will do so. */
 static void
 begin_next(Watch *watch)
 {
@@ -144,9 +144,9 @@ begin_next(Watch *watch)
 			break;
 		case WATCH_ASKING:
 		case WATCH_OVER:
+			show(watch);
 			break;
 	}
-	show(watch);
 	watch->next = viflo_watch_now() + SHOW_EVERY;
 }
 

@@ -50,8 +50,8 @@ static const Unit units[] = {
 };
 
 /*
- * Is this one word, or two, made of what keys are made of?  "TODO" in "TODO:
- * ..." is one; "see https" is none, as no blank follows its colon.
+ * Is this one word, or two, made of what keys are made of?  Not so "see https"
+ * before an address, as no blank follows its colon.
  */
 static bool
 looks_like_key(VifloSpan key, VifloSpan value)

@@ -58,6 +58,13 @@ typedef RangeTblEntry VifloRelationRights;
 #define VIFLO_ENUM_VALUES_OF_NEW_TYPES_UNSAFE
 #endif
 
+/* 18 locks all children for ADD CONSTRAINT, also for one that they do not get. */
+#if PG_VERSION_NUM >= 180000
+#define VIFLO_CONSTRAINTS_LOCK_CHILDREN true
+#else
+#define VIFLO_CONSTRAINTS_LOCK_CHILDREN false
+#endif
+
 /* Memory for a setting's extra data, which the server frees. */
 #if PG_VERSION_NUM >= 160000
 #define viflo_guc_alloc(size) guc_malloc(LOG, (size))

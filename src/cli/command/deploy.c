@@ -340,8 +340,6 @@ set_hint(VifloFailure *failure, bool lost)
 		viflo_failure_hint(failure, "You asked to stop: what was committed before stays, the rest was rolled back.");
 	else if (lost)
 		viflo_failure_hint(failure, "What was committed before stays; \"viflo log\" shows it. The same command again goes on from there.");
-	else if (is_state(failure, "42883") && failure->context == NULL)
-		viflo_failure_hint(failure, "An older version of the extension may be installed: ALTER EXTENSION viflo_migrate UPDATE.");
 }
 
 /* The run failed: says why, and what there is of it all the same. */
@@ -435,10 +433,7 @@ run_async(Online *online)
 	VifloFailure failure;
 
 	if (!viflo_database_run(database, &query, 1, &result, &failure))
-	{
-		set_hint(&failure, false);
 		return viflo_output_failure(&failure);
-	}
 	row = viflo_db_rows(result, NULL);
 	if (viflo_db_row_next(&row))
 	{

@@ -169,37 +169,74 @@ look_until_end(VifloDatabase *database, const char *job, int64 timeout,
 	}
 }
 
+/* Cuts text off at "\nTITLE:  ", and gives what stands behind it, or NULL. */
+static char *
+cut_part(char *text, const char *title)
+{
+	char	   *mark = psprintf("\n%s:  ", title);
+	char	   *found = strstr(text, mark);
+	char	   *part = NULL;
+
+	if (found != NULL)
+	{
+		*found = '\0';
+		part = found + strlen(mark);
+	}
+	pfree(mark);
+	return part;
+}
+
+/* What the job's own error says, with its parts, as a client would get it. */
+static void
+fill_from_error(VifloFailure *failure, const VifloDatabase *database, const char *job,
+				const char *state, const char *text, const char *sqlstate)
+{
+	VifloDbError error = {.kind = VIFLO_DB_SERVER_ERROR};
+	char	   *message = pstrdup(text);
+
+	/* From the last one on: what is cut off of one is no part of another. */
+	error.context = cut_part(message, "CONTEXT");
+	error.hint = cut_part(message, "HINT");
+	error.detail = cut_part(message, "DETAIL");
+	error.message = psprintf("job %s %s%s: %s", job,
+							 strcmp(state, "failed") == 0 ? "" : "was ", state, message);
+	strlcpy(error.sqlstate, sqlstate ? sqlstate : "", sizeof(error.sqlstate));
+	viflo_failure_database(failure, database->settings->dir, &error);
+	if (sqlstate == NULL)
+		failure->sqlstate = NULL;
+	pfree(error.message);
+	pfree(message);
+}
+
 /* The job has not ended well, or not at all: says so in *failure. */
 static void
-fill_failure(VifloFailure *failure, const char *job, VifloDbRow *row)
+fill_failure(VifloFailure *failure, const VifloDatabase *database, const char *job,
+			 VifloDbRow *row)
 {
 	const char *state = viflo_db_row_text(row, LOOK_STATE);
 	const char *error = viflo_db_row_text(row, LOOK_ERROR);
-	const char *sqlstate = viflo_db_row_text(row, LOOK_SQLSTATE);
 	const char *steps = viflo_db_row_text(row, LOOK_STEPS);
 
-	if (!has_ended(state))
+	if (error != NULL)
+		fill_from_error(failure, database, job, state, error,
+						viflo_db_row_text(row, LOOK_SQLSTATE));
+	else if (has_ended(state))
+		viflo_failure(failure, VIFLO_EXIT_REFUSED, "job %s was %s", job, state);
+	else
 	{
 		viflo_failure(failure, VIFLO_EXIT_BEHIND, "job %s is still %s", job, state);
 		viflo_failure_hint(failure, "It goes on: \"viflo wait %s\" waits again, \"viflo cancel %s\" stops it.", job, job);
 	}
-	else if (error != NULL)
-		viflo_failure(failure, VIFLO_EXIT_REFUSED, "job %s %s: %s", job,
-					  strcmp(state, "failed") == 0 ? "failed" : psprintf("was %s", state), error);
-	else
-		viflo_failure(failure, VIFLO_EXIT_REFUSED, "job %s %s%s", job,
-					  strcmp(state, "failed") == 0 ? "" : "was ", state);
-	failure->sqlstate = sqlstate ? pstrdup(sqlstate) : NULL;
 	if (steps != NULL)
-		failure->detail = psprintf("%s of %s steps are done and stay.",
-								   viflo_db_row_text(row, LOOK_DONE), steps);
+		failure->kept = psprintf("%s of %s steps are done and committed.",
+								 viflo_db_row_text(row, LOOK_DONE), steps);
 	if (failure->hint == NULL)
 		viflo_failure_hint(failure, "The same run again goes on from where it stopped.");
 }
 
 /* Exit status for the last look. */
 static int
-tell_end(const char *job, const VifloDbResult *result)
+tell_end(const VifloDatabase *database, const char *job, const VifloDbResult *result)
 {
 	VifloDbRow	row = viflo_db_rows(result, NULL);
 	VifloFailure failure;
@@ -213,7 +250,7 @@ tell_end(const char *job, const VifloDbResult *result)
 		viflo_output_json(document);
 		return VIFLO_EXIT_DONE;
 	}
-	fill_failure(&failure, job, &row);
+	fill_failure(&failure, database, job, &row);
 	return viflo_output_failure_more(&failure, json_pack("{s:o}", "job", document));
 }
 
@@ -235,10 +272,13 @@ wait_run(VifloRequest *request)
 	if (!look_until_end(&database, job, timeout, &result, &failure))
 	{
 		if (viflo_database_interrupted())
+		{
+			viflo_failure(&failure, VIFLO_EXIT_REFUSED, "interrupted while waiting for job %s", job);
 			viflo_failure_hint(&failure, "The job goes on; \"viflo cancel %s\" stops it.", job);
+		}
 		return viflo_output_failure(&failure);
 	}
-	status = tell_end(job, result);
+	status = tell_end(&database, job, result);
 	viflo_db_result_free(result);
 	viflo_database_close(&database);
 	return status;

@@ -143,14 +143,6 @@ show_run(VifloRequest *request)
 	return VIFLO_EXIT_DONE;
 }
 
-/* Columns that an older version of the extension has not got. */
-#define LOG_FIELD(name) \
-	"(pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) '" name "')"
-
-#define ATTEMPTS \
-	"CASE WHEN " LOG_FIELD("attempts") "::pg_catalog.int4 OPERATOR(pg_catalog.>) 1" \
-	" THEN pg_catalog.concat(" LOG_FIELD("attempts") ", ' attempts') END"
-
 static int
 log_run(VifloRequest *request)
 {
@@ -161,7 +153,9 @@ log_run(VifloRequest *request)
 							  " t.direction, t.status, t.revision,"
 							  " pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)"
 							  " OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name,"
-							  " " ATTEMPTS ", " LOG_FIELD("detail") ", t.sqlstate, t.error",
+							  " CASE WHEN t.attempts OPERATOR(pg_catalog.>) 1"
+							  " THEN pg_catalog.concat(t.attempts, ' attempts') END, t.detail,"
+							  " t.sqlstate, t.error",
 							  "viflo_log", "", params, 0);
 }
 

@@ -1,6 +1,7 @@
 /*-------------------------------------------------------------------------
  * attempt.h
- *	  Trying something at top level, where nobody else deals with its errors.
+ *	  What the server's main loop does around a client's query, for a process
+ *	  that has no such loop.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_ATTEMPT_H
@@ -8,6 +9,16 @@
 
 #include "utils/elog.h"
 #include "utils/palloc.h"
+
+/*
+ * Begins a query: its transaction, or the next one in its transaction block;
+ * statement_timeout, ours or the server's, whichever ends first; text, which
+ * lives as long as the query, is what others see of it.
+ */
+extern void viflo_command_begin(const char *text);
+
+/* Ends it, with all that COMMIT may raise, and does what an idle process does. */
+extern void viflo_command_end(void);
 
 /*
  * For a background worker with no transaction open.  Calls action, which may

@@ -112,8 +112,9 @@ bound_waits(Backfill *backfill)
 		.raw = backfill->ranged.raw
 	};
 
-	patience->watcher.before(patience->watcher.state, &backfill->watched, &watched);
+	/* Patience takes it for the caller's, and stays below. */
 	viflo_timeout_lock(patience->timeout);
+	patience->watcher.before(patience->watcher.state, &backfill->watched, &watched);
 }
 
 /* What work does in the current (sub)transaction, bounded and with settings of its own. */
@@ -359,6 +360,7 @@ count_range(Backfill *backfill)
 {
 	const Range *range = &backfill->range;
 	VifloUnfinished *unfinished = backfill->unfinished;
+	int64		expected = 0;
 	MemoryContext old = MemoryContextSwitchTo(backfill->context);
 
 	if (backfill->begun && !backfill->keys.by_value)
@@ -376,8 +378,9 @@ count_range(Backfill *backfill)
 		unfinished->backfill_rows = backfill->changed;
 	}
 	MemoryContextSwitchTo(old);
-	viflo_progress_rows(backfill->passed,
-						Max((int64) backfill->keys.rows, backfill->passed));
+	if (backfill->keys.rows > 0)
+		expected = Max((int64) backfill->keys.rows, backfill->passed);
+	viflo_progress_rows(backfill->passed, expected);
 }
 
 /* ---- the whole ---- */

@@ -134,8 +134,10 @@ is_session_set_config(Node *node)
 		strcmp(strVal(llast(call->funcname)), "set_config") != 0)
 		return false;
 	foreach(cell, call->args)
+	{
 		if (!IsA(lfirst(cell), A_Const))
 			return false;
+	}
 	is_local = lthird_node(A_Const, call->args);
 	return !is_local->isnull && nodeTag(&is_local->val) == T_Boolean &&
 		!boolVal(&is_local->val);
@@ -151,8 +153,10 @@ only_sets_config(const SelectStmt *select)
 		select->whereClause != NULL || select->intoClause != NULL || select->withClause != NULL)
 		return false;
 	foreach(cell, select->targetList)
+	{
 		if (!is_session_set_config(lfirst_node(ResTarget, cell)->val))
 			return false;
+	}
 	return true;
 }
 
@@ -170,8 +174,6 @@ viflo_leaves_in_session(Node *statement)
 		case T_DiscardStmt:
 		case T_PrepareStmt:
 		case T_DeallocateStmt:
-		case T_ListenStmt:
-		case T_UnlistenStmt:
 		case T_LoadStmt:
 			return true;
 		default:
@@ -213,4 +215,19 @@ viflo_commits_midway(const VifloStatement *statement)
 {
 	return statement->forbidden != NULL ||
 		IsA(statement->raw->stmt, DoStmt) || IsA(statement->raw->stmt, CallStmt);
+}
+
+bool
+viflo_leaves_a_part(const VifloStatement *statement)
+{
+	switch (nodeTag(statement->raw->stmt))
+	{
+		case T_DoStmt:
+		case T_CallStmt:
+			return true;
+		case T_AlterTableStmt:
+			return statement->forbidden != NULL;
+		default:
+			return false;
+	}
 }

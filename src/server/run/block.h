@@ -39,7 +39,7 @@ extern void viflo_block_check_closed(const VifloStatements *statements);
 
 /*
  * Does the statement change the session beyond its transaction, and nothing
- * else: settings, role, prepared statements, LISTEN, LOAD?  False where a tree
+ * else: settings, role, prepared statements, libraries?  False where a tree
  * cannot tell.
  */
 extern bool viflo_leaves_in_session(Node *statement);
@@ -52,5 +52,8 @@ extern bool viflo_makes_temporary(Node *statement);
  * it fails or is cut off is not known.
  */
 extern bool viflo_commits_midway(const VifloStatement *statement);
+
+/* Can what it has committed stay behind when it fails, indexes aside? */
+extern bool viflo_leaves_a_part(const VifloStatement *statement);
 
 #endif							/* VIFLO_BLOCK_H */

@@ -26,8 +26,6 @@
 #include "access/xact.h"
 #include "common/sqlstate.h"
 #include "compat.h"
-#include "libpq/pqformat.h"
-#include "libpq/pqmq.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "observe/progress.h"
@@ -36,6 +34,7 @@
 #include "run/client.h"
 #include "run/dispatch.h"
 #include "run/handover.h"
+#include "run/hearing.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -61,135 +60,19 @@
 typedef struct Dispatch
 {
 	MemoryContext context;
-	MemoryContext scratch;		/* for the message in hand */
 	const char *what;			/* what the worker runs, for messages */
 	dsm_segment *segment;
-	shm_mq_handle *queue;
 	BackgroundWorkerHandle *worker; /* NULL: not registered yet */
 	pid_t		pid;			/* 0: not known yet */
-	int			encoding;		/* of the worker's messages */
-	bool		silent;			/* drop notices */
-	bool		queue_over;		/* nothing more can come */
 	bool		ended;			/* the worker is gone, or never came */
-	bool		ready;
-	bool		done;
 	bool		raised;			/* the worker's error is the one raised */
-	ErrorData  *error;			/* the worker's, or NULL */
-	VifloTopLevelResult result;
+	VifloHearing hearing;		/* what the worker says */
 	void		(*commit) (void);	/* or NULL: must not commit */
 	TimestampTz last_tick;
 } Dispatch;
 
 /* There is one at a time: who waits for a worker does nothing else. */
 static Dispatch *active = NULL;
-
-static char *
-convert(const Dispatch *dispatch, char *text)
-{
-	if (text == NULL || dispatch->encoding == GetDatabaseEncoding())
-		return text;
-
-	/* A worker that is not connected yet knows of no encoding. */
-	if (dispatch->encoding == PG_SQL_ASCII)
-	{
-		if (!pg_verifymbstr(text, strlen(text), true))
-			for (char *at = text; *at; at++)
-				if (IS_HIGHBIT_SET(*at))
-					*at = '?';
-		return text;
-	}
-	return pg_any_to_server(text, strlen(text), dispatch->encoding);
-}
-
-/* The message of the worker that a client would get, in our encoding. */
-static void
-parse_error(const Dispatch *dispatch, StringInfo message, ErrorData *error)
-{
-	pq_parse_errornotice(message, error);
-	error->message = convert(dispatch, error->message);
-	error->detail = convert(dispatch, error->detail);
-	error->hint = convert(dispatch, error->hint);
-	error->context = convert(dispatch, error->context);
-	error->schema_name = convert(dispatch, error->schema_name);
-	error->table_name = convert(dispatch, error->table_name);
-	error->column_name = convert(dispatch, error->column_name);
-	error->datatype_name = convert(dispatch, error->datatype_name);
-	error->constraint_name = convert(dispatch, error->constraint_name);
-	error->internalquery = convert(dispatch, error->internalquery);
-
-	/* It would be one into a text that our client has not sent. */
-	error->cursorpos = 0;
-}
-
-/* Keeps the worker's error: it is raised once the worker has ended. */
-static void
-keep_error(Dispatch *dispatch, StringInfo message)
-{
-	MemoryContextSwitchTo(dispatch->context);
-	dispatch->error = palloc(sizeof(ErrorData));
-	parse_error(dispatch, message, dispatch->error);
-
-	/* That the worker is terminated is no reason to terminate us. */
-	dispatch->error->elevel = ERROR;
-}
-
-static void
-raise_notice(Dispatch *dispatch, StringInfo message)
-{
-	ErrorData	notice;
-
-	if (dispatch->silent)
-		return;
-	parse_error(dispatch, message, &notice);
-	ThrowErrorData(&notice);
-}
-
-static void
-handle_message(Dispatch *dispatch, char *data, Size length)
-{
-	MemoryContext old = MemoryContextSwitchTo(dispatch->scratch);
-	StringInfoData message;
-	char		type;
-
-	initStringInfo(&message);
-	appendBinaryStringInfo(&message, data, length);
-	type = pq_getmsgbyte(&message);
-	if (type == 'E')
-		keep_error(dispatch, &message);
-	else if (type == 'N')
-		raise_notice(dispatch, &message);
-	else if (type == VIFLO_MESSAGE_ENCODING)
-		pq_copymsgbytes(&message, (char *) &dispatch->encoding, sizeof(int));
-	else if (type == VIFLO_MESSAGE_READY)
-		dispatch->ready = true;
-	else if (type == VIFLO_MESSAGE_DONE)
-	{
-		pq_copymsgbytes(&message, (char *) &dispatch->result, sizeof(dispatch->result));
-		dispatch->done = true;
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(dispatch->scratch);
-}
-
-/* Takes what is in the queue, without waiting. */
-static void
-drain(Dispatch *dispatch)
-{
-	while (!dispatch->queue_over)
-	{
-		Size		length;
-		void	   *data;
-		shm_mq_result result = shm_mq_receive(dispatch->queue, &length, &data, true);
-
-		if (result == SHM_MQ_WOULD_BLOCK)
-			break;
-		if (result == SHM_MQ_DETACHED)
-			dispatch->queue_over = true;
-		else
-			handle_message(dispatch, data, length);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
 
 /* Takes what has come; true when the worker has ended and all is taken. */
 static bool
@@ -201,7 +84,7 @@ poll_worker(Dispatch *dispatch)
 
 		dispatch->ended = status == BGWH_STOPPED || status == BGWH_POSTMASTER_DIED;
 	}
-	drain(dispatch);
+	viflo_hearing_drain(&dispatch->hearing);
 	return dispatch->ended;
 }
 
@@ -308,7 +191,7 @@ stop_at_exit(int code, Datum arg)
 	if (dispatch == NULL || dispatch->worker == NULL)
 		return;
 	active = NULL;
-	dispatch->silent = true;
+	dispatch->hearing.silent = true;
 	TerminateBackgroundWorker(dispatch->worker);
 	(void) wait_for_end(dispatch, EXIT_WAIT, false);
 }
@@ -319,20 +202,20 @@ tell_end(const Dispatch *dispatch, ErrorData *error)
 {
 	char	   *end;
 
-	if (dispatch->error != NULL)
+	if (dispatch->hearing.error != NULL)
 	{
-		if (dispatch->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (dispatch->hearing.error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			end = pstrdup("The background worker was cancelled.");
 		else
-			end = psprintf("The background worker ended with: %s", dispatch->error->message);
-		if (dispatch->error->detail)
-			end = psprintf("%s (%s)", end, dispatch->error->detail);
-		if (dispatch->error->context)
+			end = psprintf("The background worker ended with: %s", dispatch->hearing.error->message);
+		if (dispatch->hearing.error->detail)
+			end = psprintf("%s (%s)", end, dispatch->hearing.error->detail);
+		if (dispatch->hearing.error->context)
 			error->context = error->context ?
-				psprintf("%s\n%s", dispatch->error->context, error->context) :
-				pstrdup(dispatch->error->context);
+				psprintf("%s\n%s", dispatch->hearing.error->context, error->context) :
+				pstrdup(dispatch->hearing.error->context);
 	}
-	else if (dispatch->done)
+	else if (dispatch->hearing.done)
 		end = pstrdup("The background worker had run all statements by then.");
 	else if (dispatch->ended)
 		end = pstrdup("The background worker was stopped.");
@@ -356,10 +239,8 @@ begin_dispatch(char *what, void (*commit) (void))
 	exit_watched = true;
 
 	dispatch->context = context;
-	dispatch->scratch = AllocSetContextCreate(context, "viflo dispatch message",
-											  ALLOCSET_DEFAULT_SIZES);
 	dispatch->what = MemoryContextStrdup(context, what);
-	dispatch->encoding = GetDatabaseEncoding();
+	viflo_hearing_begin(&dispatch->hearing, context);
 	dispatch->commit = commit;
 	dispatch->last_tick = GetCurrentTimestamp();
 	active = dispatch;
@@ -421,8 +302,8 @@ static void
 raise_end(Dispatch *dispatch)
 {
 	dispatch->raised = true;
-	if (dispatch->error)
-		ThrowErrorData(dispatch->error);
+	if (dispatch->hearing.error)
+		ThrowErrorData(dispatch->hearing.error);
 	ereport(ERROR,
 			(viflo_errcode(VIFLO_WORKER_LOST),
 			 errmsg("the background worker for %s ended without saying how", dispatch->what),
@@ -432,13 +313,13 @@ raise_end(Dispatch *dispatch)
 static void
 wait_for_step(Dispatch *dispatch)
 {
-	while (!poll_worker(dispatch) && !dispatch->done && !dispatch->error)
+	while (!poll_worker(dispatch) && !dispatch->hearing.done && !dispatch->hearing.error)
 		wait_a_while(dispatch, TICK);
 
 	/* Its locks and its slot are free when it has ended. */
 	if (!wait_for_end(dispatch, TERMINATE_WAIT, false))
 		stop_worker(dispatch, false);
-	if (dispatch->error || !dispatch->done)
+	if (dispatch->hearing.error || !dispatch->hearing.done)
 		raise_end(dispatch);
 }
 
@@ -451,7 +332,7 @@ wait_for_job(Dispatch *dispatch)
 	{
 		bool		ended = poll_worker(dispatch);
 
-		if (dispatch->ready)
+		if (dispatch->hearing.ready)
 			return;
 		if (ended)
 			raise_end(dispatch);
@@ -482,7 +363,7 @@ run_request(char *what, VifloRequest *request, void (*commit) (void),
 	PG_TRY();
 	{
 		MemoryContextSwitchTo(dispatch->context);
-		dispatch->segment = viflo_handover_create(request, &dispatch->queue);
+		dispatch->segment = viflo_handover_create(request, &dispatch->hearing.queue);
 		MemoryContextSwitchTo(caller);
 		start_worker(dispatch);
 		wait(dispatch);
@@ -505,7 +386,7 @@ run_request(char *what, VifloRequest *request, void (*commit) (void),
 	PG_END_TRY();
 
 	if (result)
-		*result = dispatch->result;
+		*result = dispatch->hearing.result;
 	end_dispatch(dispatch);
 }
 

@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "observe/progress.h"
 #include "report.h"
 #include "run/backfill.h"
 #include "run/engine.h"
@@ -138,8 +139,11 @@ lock_and_plan(const VifloRun *run, int *count)
 }
 
 int
-viflo_engine_run(const VifloRun *run)
+viflo_engine_run(const VifloRun *request)
 {
+	VifloRun	with_progress = *request;
+	const VifloRun *run = &with_progress;
+	VifloWatcher progress = viflo_progress_watcher();
 	MemoryContext context;
 	MemoryContext old;
 	VifloPlan	plan = {0};
@@ -154,14 +158,20 @@ viflo_engine_run(const VifloRun *run)
 	PreventCommandIfReadOnly(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 	PreventCommandIfParallelMode(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 
+	progress.next = request->watchers;
+	with_progress.watchers = &progress;
+	viflo_progress_begin(run->project, run->direction == VIFLO_UP ? "upgrade" : "downgrade", 0, false);
+
 	context = AllocSetContextCreate(CurrentMemoryContext, "viflo run", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
+	viflo_progress_phase(VIFLO_PHASE_MIGRATOR, NULL);
 	steps = lock_and_plan(run, &count);
 	if (steps != NULL)
 	{
 		viflo_state_announce(run->project);
 		run_steps(run, steps, count);
 	}
+	viflo_progress_end();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return count;

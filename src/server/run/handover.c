@@ -19,6 +19,7 @@
 #include "run/caller.h"
 #include "run/handover.h"
 #include "storage/proc.h"
+#include "utils/resowner.h"
 
 /* libpq.h wants headers for these that who builds us need not have. */
 #undef ENABLE_GSS

@@ -30,16 +30,33 @@
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "observe/progress.h"
+#include "run/attempt.h"
 #include "run/leftover.h"
+#include "run/patience.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+/* The longest wait for a lock while an index is dropped. */
+#define LOCK_WAIT	"2s"
+
+/* On the stack of viflo_leftover_clean(). */
+typedef struct Cleaning
+{
+	VifloUnfinished *unfinished;
+	MemoryContext context;
+	TimestampTz until;
+	VifloNames *dropped;
+} Cleaning;
 
 /* What is being watched; NULL: nothing. */
 static VifloUnfinished *watched = NULL;
@@ -170,8 +187,10 @@ note_replaced(Oid table, Oid copy)
 	ListCell   *cell;
 
 	foreach(cell, indexes)
+	{
 		if (lfirst_oid(cell) != copy)
 			add_note(&watched->replaced, lfirst_oid(cell));
+	}
 	list_free(indexes);
 	table_close(relation, NoLock);
 }
@@ -335,34 +354,69 @@ drop_last(VifloUnfinished *row, VifloNames *notes, bool replaced, MemoryContext 
 		viflo_names_add(dropped, name);
 }
 
-void
-viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context, VifloNames *dropped)
+/* Once over all that is noted. */
+static void
+clean(void *arg)
 {
-	VifloUnfinished *row;
+	Cleaning   *cleaning = (Cleaning *) arg;
+	MemoryContext context = cleaning->context;
+	VifloUnfinished *row = cleaning->unfinished;
 
+	enable_timeout_at(STATEMENT_TIMEOUT, cleaning->until);
 	begin_transaction(context);
-	row = viflo_unfinished_get(unfinished->project, unfinished->tenant, unfinished->revision);
+	row = viflo_unfinished_get(row->project, row->tenant, row->revision);
 	end_transaction(context);
 
 	if (row != NULL && row->created.count > 0)
 	{
-		viflo_progress_phase(VIFLO_PHASE_CLEANING, NULL);
 		row->created = copy_notes(&row->created);
 		row->replaced = copy_notes(&row->replaced);
 
 		/* The replaced first, which are known by the created. */
 		while (row->replaced.count > 0)
-			drop_last(row, &row->replaced, true, context, dropped);
+			drop_last(row, &row->replaced, true, context, cleaning->dropped);
 		while (row->created.count > 0)
-			drop_last(row, &row->created, false, context, dropped);
+			drop_last(row, &row->created, false, context, cleaning->dropped);
 
 		begin_transaction(context);
 		viflo_unfinished_put(row);
 		end_transaction(context);
-		viflo_progress_phase(VIFLO_PHASE_RUNNING, NULL);
 	}
-	memset(&unfinished->created, 0, sizeof(VifloNames));
-	memset(&unfinished->replaced, 0, sizeof(VifloNames));
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	memset(&cleaning->unfinished->created, 0, sizeof(VifloNames));
+	memset(&cleaning->unfinished->replaced, 0, sizeof(VifloNames));
+}
+
+static void
+set_lock_timeout(const char *value)
+{
+	SetConfigOption("lock_timeout", value, PGC_USERSET, PGC_S_SESSION);
+}
+
+ErrorData *
+viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context, int milliseconds,
+					 VifloNames *dropped)
+{
+	char	   *lock_timeout = MemoryContextStrdup(context,
+												   GetConfigOption("lock_timeout", false, false));
+	Cleaning	cleaning = {
+		.unfinished = unfinished,
+		.context = context,
+		.until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds),
+		.dropped = dropped
+	};
+	ErrorData  *error;
+
+	/* Outside of a transaction, where nothing takes it back. */
+	set_lock_timeout(LOCK_WAIT);
+	viflo_progress_phase(VIFLO_PHASE_CLEANING, NULL);
+	do
+		error = viflo_attempt(clean, &cleaning, context);
+	while (error != NULL && viflo_patience_is_lock_error(error->sqlerrcode) &&
+		   GetCurrentTimestamp() < cleaning.until);
+	viflo_progress_phase(VIFLO_PHASE_RUNNING, NULL);
+	set_lock_timeout(lock_timeout);
+	return error;
 }
 
 RawStmt *

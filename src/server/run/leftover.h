@@ -30,13 +30,13 @@ extern void viflo_leftover_unwatch(void);
 /*
  * With no transaction open: drops concurrently those indexes that the row of
  * unfinished's key notes and that are INVALID, and empties the notes in the
- * row and in unfinished.  Adds the names of those dropped to *dropped, in
- * context, each once its drop is committed.  Waits for locks as lock_timeout
- * allows.  Raises when one cannot be dropped; it is then still noted, and the
- * function can be called again.
+ * row and in unfinished.  Tries for milliseconds, with waits for a lock that
+ * are bounded.  Adds the names of those dropped to *dropped, in context.
+ * Returns NULL, or the error when one could not be dropped; it is then still
+ * noted.  Aborts may take session-level locks away.
  */
-extern void viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context,
-								 VifloNames *dropped);
+extern struct ErrorData *viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context,
+											  int milliseconds, VifloNames *dropped);
 
 /*
  * ALTER TABLE ... DETACH PARTITION CONCURRENTLY, cut off after its first

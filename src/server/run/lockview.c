@@ -119,8 +119,10 @@ viflo_lock_view_look(VifloLockView *view, List *targets, int moment)
 
 			if (holder->since == 0)
 				holder->since = first_seen(view, holder);
-			if (!TimestampDifferenceExceeds(holder->since, GetCurrentTimestamp(), moment) ||
-				find_holder(view->holders, holder) != NULL)
+			if (!TimestampDifferenceExceeds(holder->since, GetCurrentTimestamp(), moment) &&
+				find_holder(view->outlasted, holder) == NULL)
+				continue;
+			if (find_holder(view->holders, holder) != NULL)
 				continue;
 			view->holders = lappend(view->holders, holder);
 			if (view->first == NULL)
@@ -128,6 +130,29 @@ viflo_lock_view_look(VifloLockView *view, List *targets, int moment)
 		}
 	}
 	return view->holders != NIL;
+}
+
+void
+viflo_lock_view_outlasted(VifloLockView *view, List *holders, int lasted)
+{
+	MemoryContext old = MemoryContextSwitchTo(view->context);
+	ListCell   *cell;
+
+	list_free_deep(view->outlasted);
+	view->outlasted = NIL;
+	foreach(cell, holders)
+	{
+		const VifloHolder *holder = lfirst(cell);
+		VifloHolder *copy;
+
+		if (holder->since == 0 ||
+			!TimestampDifferenceExceeds(holder->since, GetCurrentTimestamp(), lasted))
+			continue;
+		copy = palloc(sizeof(VifloHolder));
+		*copy = *holder;
+		view->outlasted = lappend(view->outlasted, copy);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 uint32

@@ -25,15 +25,23 @@ typedef struct VifloLockView
 {
 	MemoryContext context;		/* of what is kept from look to look */
 	List	   *ageless;		/* private: holders whose age is not known */
+	List	   *outlasted;		/* private: see viflo_lock_view_outlasted() */
 	List	   *holders;		/* VifloHolder, found by the last look */
 	const VifloLockTarget *first;	/* the first target they hold */
 } VifloLockView;
 
 /*
  * Finds who holds targets and has been in its transaction for longer than
- * moment milliseconds; false: nobody.
+ * moment milliseconds, or outlasted a request of ours; false: nobody.
  */
 extern bool viflo_lock_view_look(VifloLockView *view, List *targets, int moment);
+
+/*
+ * A request for a lock that these hold was given up.  Those who are at it for
+ * longer than it lasted, in milliseconds, count as old from now on, however
+ * young.  Replaces those of an earlier request.
+ */
+extern void viflo_lock_view_outlasted(VifloLockView *view, List *holders, int lasted);
 
 /* Two sets of holders that differ have, as good as always, different ones. */
 extern uint32 viflo_lock_view_fingerprint(const VifloLockView *view);

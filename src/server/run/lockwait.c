@@ -46,7 +46,8 @@ holds_up_others(void)
 static void
 note_wait(void)
 {
-	LOCK	   *lock = *(LOCK *volatile *) &MyProc->waitLock;
+	/* also while the process exits, when it has no place any more */
+	LOCK	   *lock = MyProc == NULL ? NULL : *(LOCK *volatile *) &MyProc->waitLock;
 	TimestampTz since;
 
 	if (lock == NULL)

@@ -79,6 +79,18 @@ viflo_milestone_init(VifloMilestone *milestone, const VifloStatements *statement
 			 errhint("Give them back the text that was run, and change only what follows; or set things right by hand and forget what was done with viflo_repair().")));
 }
 
+/* The row's detail and another one, in the milestone's context. */
+static char *
+add_detail(const VifloMilestone *milestone, const char *detail)
+{
+	const char *before = milestone->row->detail;
+	MemoryContext old = MemoryContextSwitchTo(milestone->context);
+	char	   *result = before ? psprintf("%s; %s", before, detail) : pstrdup(detail);
+
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 void
 viflo_milestone_put(VifloMilestone *milestone, int number)
 {
@@ -91,6 +103,8 @@ viflo_milestone_put(VifloMilestone *milestone, int number)
 	next->running = 0;
 	memset(&next->created, 0, sizeof(VifloNames));
 	memset(&next->replaced, 0, sizeof(VifloNames));
+	if (milestone->tried)
+		next->detail = add_detail(milestone, milestone->tried);
 	next->section_done = number == milestone->statements->count;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -102,6 +116,7 @@ void
 viflo_milestone_committed(VifloMilestone *milestone)
 {
 	*milestone->row = milestone->next;
+	milestone->tried = NULL;
 }
 
 void
@@ -134,16 +149,13 @@ viflo_milestone_begin(VifloMilestone *milestone, int number)
 void
 viflo_milestone_tell(VifloMilestone *milestone, const char *fmt,...)
 {
-	MemoryContext old = MemoryContextSwitchTo(milestone->context);
 	StringInfoData detail;
+	int			needed;
 
 	initStringInfo(&detail);
-	if (milestone->row->detail)
-		appendStringInfo(&detail, "%s; ", milestone->row->detail);
 	for (;;)
 	{
 		va_list		args;
-		int			needed;
 
 		va_start(args, fmt);
 		needed = appendStringInfoVA(&detail, fmt, args);
@@ -152,6 +164,6 @@ viflo_milestone_tell(VifloMilestone *milestone, const char *fmt,...)
 			break;
 		enlargeStringInfo(&detail, needed);
 	}
-	milestone->row->detail = detail.data;
-	MemoryContextSwitchTo(old);
+	milestone->row->detail = add_detail(milestone, detail.data);
+	pfree(detail.data);
 }

@@ -18,6 +18,8 @@ typedef struct VifloMilestone
 	VifloUnfinished *row;		/* as it is committed, but for what
 								 * viflo_milestone_tell() added */
 	VifloUnfinished next;		/* as it is when the transaction commits */
+	char	   *tried;			/* a detail that is one only if the statement
+								 * succeeds in the end; or NULL */
 	int			digested;		/* statements that digest is of */
 	char		digest[65];
 } VifloMilestone;

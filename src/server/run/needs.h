@@ -26,7 +26,7 @@ typedef struct VifloLockNeed
  * Takes no lock, raises nothing for what does not exist or may not be seen,
  * and may miss what only running the statement tells (a DO block, a function
  * that does DDL): an estimate to wait by, never to rely on.
- * Needs a transaction and an active snapshot.
+ * Needs a transaction.
  */
 extern List *viflo_lock_needs(Node *statement);
 

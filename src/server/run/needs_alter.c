@@ -13,6 +13,7 @@
 #include "commands/tablecmds.h"
 #include "utils/lsyscache.h"
 
+#include "compat.h"
 #include "run/needs_alter.h"
 #include "run/needs_name.h"
 
@@ -82,11 +83,11 @@ static const struct
 static Reach
 reach_of(const AlterTableCmd *command)
 {
-	/* Keys and exclusions belong to one table, as do its own references. */
-	if (command->subtype == AT_AddConstraint && IsA(command->def, Constraint))
+	/* A primary key makes columns NOT NULL, which children have to be as well. */
+	if (command->subtype == AT_AddConstraint && IsA(command->def, Constraint) &&
+		!VIFLO_CONSTRAINTS_LOCK_CHILDREN)
 		switch (((Constraint *) command->def)->contype)
 		{
-			case CONSTR_PRIMARY:
 			case CONSTR_FOREIGN:
 				return REACH_PARTITIONS;
 			case CONSTR_UNIQUE:

@@ -137,6 +137,7 @@ log_failure(OnlineStep *at, const ErrorData *error)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile trouble = NULL;
 
 	at->record.ended = GetCurrentTimestamp();
 	at->record.detail = at->detail.len > 0 ? at->detail.data : NULL;
@@ -157,11 +158,16 @@ log_failure(OnlineStep *at, const ErrorData *error)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(at->context);
-		EmitErrorReport();
+		trouble = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	if (trouble != NULL)
+		ereport(WARNING,
+				(errcode(trouble->sqlerrcode),
+				 errmsg("could not add the failure of revision \"%s\" to the log", at->step->revision),
+				 errdetail_internal("%s", trouble->message)));
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
 	at->commit();

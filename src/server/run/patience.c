@@ -10,7 +10,7 @@
  * without asking.  The moment grows with the waiting, more slowly than time
  * itself: a transaction that was there from the beginning stays too old for
  * ever, while new ones that follow each other without a gap do not keep the
- * run from asking.
+ * run from asking.  And nobody is asked behind twice.
  *
  * Autovacuum is the one holder that goes when somebody waits; as the server
  * notices after deadlock_timeout only, which is longer than we ask, we tell it
@@ -363,6 +363,7 @@ learn(VifloPatience *patience)
 		return;
 	remember(patience, &tag, mode);
 	holders = viflo_lock_holders(&tag, mode);
+	viflo_lock_view_outlasted(&patience->view, holders, patience->timeout);
 	if (holders != NIL)
 		set_blockers(patience, holders);
 }

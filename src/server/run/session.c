@@ -118,7 +118,9 @@ portals_context(void)
 	if (portal != NULL)
 		return portal->portalContext->parent;
 
+	/* Outside of any portal, as a background worker's query may be. */
 	portal = CreateNewPortal();
+	PortalDefineQuery(portal, NULL, "", CMDTAG_UNKNOWN, NIL, NULL);
 	result = portal->portalContext->parent;
 	PortalDrop(portal, false);
 	return result;

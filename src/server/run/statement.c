@@ -117,7 +117,10 @@ run_statement(const VifloExecution *execution, const VifloStatement *statement,
 	/* What the statements before did must be seen, also by analysis. */
 	CommandCounterIncrement();
 
-	if (viflo_is_copy_from_client(raw->stmt))
+	/* A background process may not listen, and has nobody to tell. */
+	if (execution->top_level && IsA(raw->stmt, ListenStmt))
+		SetQueryCompletion(completion, CMDTAG_LISTEN, 0);
+	else if (viflo_is_copy_from_client(raw->stmt))
 		run_copy(statement, raw, text, execution->place, completion);
 	else
 		run_in_portal(raw, text, execution->top_level, completion);

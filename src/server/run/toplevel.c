@@ -49,8 +49,7 @@
 #include "run/toplevel.h"
 #include "settings.h"
 
-/* Longest waits for a lock while dropping an index, and in all when cancelled. */
-#define CLEANING_LOCK_TIMEOUT	"2s"
+/* How long who cancels waits for a leftover index to be dropped, milliseconds. */
 #define CLEANING_WHEN_CANCELLED 3000
 
 /* The state of a run. */
@@ -74,10 +73,17 @@ typedef struct TopLevel
 	bool		index_watched;	/* the running statement may leave an INVALID
 								 * index */
 	bool		made_temporary; /* what an earlier run made is gone with it */
-	TimestampTz clean_until;
 	int			sqlstate;		/* of the error that is being dealt with */
 	bool		again;
 } TopLevel;
+
+/* An abort takes the mark away, and who waits would wait for us. */
+static void
+mark_step(TopLevel *top)
+{
+	top->lock.marked = false;
+	viflo_lock_mark_step(&top->lock);
+}
 
 /* Does it; returns NULL, or the error, with everything aborted. */
 static ErrorData *
@@ -89,10 +95,7 @@ attempt(TopLevel *top, void (*action) (void *arg))
 	{
 		viflo_leftover_unwatch();
 		MemoryContextReset(top->execution.context);
-
-		/* The abort has taken it away. */
-		top->lock.marked = false;
-		viflo_lock_mark_step(&top->lock);
+		mark_step(top);
 	}
 	return error;
 }
@@ -105,40 +108,22 @@ may_leave_index(const VifloStatement *statement)
 		(IsA(statement->raw->stmt, IndexStmt) || IsA(statement->raw->stmt, ReindexStmt));
 }
 
-/* What the server's main loop does around a client's query. */
 static void
 begin_command(TopLevel *top, const VifloStatement *statement)
 {
-	VifloStatementTimeout timeout;
+	char	   *text = MemoryContextAlloc(top->execution.context, statement->length + 1);
 
-	CHECK_FOR_INTERRUPTS();
-	MemoryContextSwitchTo(top->execution.context);
-	debug_query_string = pnstrdup(top->statements->text + statement->location,
-								  statement->length);
-	pgstat_report_activity(STATE_RUNNING, debug_query_string);
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	if (StatementTimeout > 0)
-		enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
-	viflo_timeout_arm(&timeout);
+	memcpy(text, top->statements->text + statement->location, statement->length);
+	text[statement->length] = '\0';
+	viflo_command_begin(text);
 }
 
 static void
 end_command(TopLevel *top)
 {
-	CommitTransactionCommand();
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	debug_query_string = NULL;
+	viflo_command_end();
 	MemoryContextSwitchTo(top->context);
 	MemoryContextReset(top->execution.context);
-	if (IsTransactionOrTransactionBlock())
-		return;
-	(void) pgstat_report_stat(false);
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
 }
 
 static void
@@ -262,6 +247,7 @@ static void
 pause_before_retry(void *arg)
 {
 	TopLevel   *top = (TopLevel *) arg;
+
 	top->again = viflo_patience_again(&top->patience, top->sqlstate);
 }
 
@@ -279,46 +265,15 @@ tell_dropped(TopLevel *top, const VifloNames *dropped)
 						 dropped->count > 1 ? "indexes" : "index", names.data);
 }
 
-static void
-clean(void *arg)
-{
-	TopLevel   *top = (TopLevel *) arg;
-	VifloNames	dropped = {0, NULL};
-
-	enable_timeout_at(STATEMENT_TIMEOUT, top->clean_until);
-	PG_TRY();
-	{
-		viflo_leftover_clean(top->row, top->context, &dropped);
-	}
-	PG_FINALLY();
-	{
-		tell_dropped(top, &dropped);
-	}
-	PG_END_TRY();
-	disable_timeout(STATEMENT_TIMEOUT, false);
-}
-
-static void
-set_lock_timeout(const char *value)
-{
-	SetConfigOption("lock_timeout", value, PGC_USERSET, PGC_S_SESSION);
-}
-
 /* Drops what a statement left, in limit milliseconds.  Returns why it could not. */
 static ErrorData *
 clean_leftovers(TopLevel *top, int limit)
 {
-	char	   *previous = MemoryContextStrdup(top->context,
-											   GetConfigOption("lock_timeout", false, false));
-	ErrorData  *error;
+	VifloNames	dropped = {0, NULL};
+	ErrorData  *error = viflo_leftover_clean(top->row, top->context, limit, &dropped);
 
-	top->clean_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit);
-	set_lock_timeout(CLEANING_LOCK_TIMEOUT);
-	do
-		error = attempt(top, clean);
-	while (error != NULL && viflo_patience_is_lock_error(error->sqlerrcode) &&
-		   GetCurrentTimestamp() < top->clean_until);
-	set_lock_timeout(previous);
+	tell_dropped(top, &dropped);
+	mark_step(top);
 	return error;
 }
 
@@ -330,16 +285,13 @@ cleaning_limit(int sqlstate)
 	return Max(viflo_setting_lock_budget, CLEANING_WHEN_CANCELLED);
 }
 
-/* May a part of what it did be there after it has failed? */
+/* May a part of the statement of that number be done although it failed? */
 static bool
 leaves_a_part(const TopLevel *top, int number)
 {
-	Node	   *stmt;
-
 	if (number == 0 || top->statements == NULL)
 		return number != 0;
-	stmt = top->statements->statements[number - 1].raw->stmt;
-	return IsA(stmt, DoStmt) || IsA(stmt, CallStmt) || IsA(stmt, AlterTableStmt);
+	return viflo_leaves_a_part(&top->statements->statements[number - 1]);
 }
 
 /* Brings the row up to date after a failure, or removes it. */
@@ -381,8 +333,8 @@ give_up(TopLevel *top, ErrorData *error)
 		add_detail(error, "What is temporary is gone with the run that was cut off, whose statements are not repeated.");
 	if (viflo_patience_is_lock_error(error->sqlerrcode) && top->patience.blockers != NULL)
 	{
-		add_detail(error, top->patience.blockers);
-		viflo_milestone_tell(&top->milestone, "%s", top->patience.blockers);
+		add_detail(error, psprintf("In the way: %s", top->patience.blockers));
+		viflo_milestone_tell(&top->milestone, "in the way: %s", top->patience.blockers);
 	}
 
 	/* It is worth less than the error itself. */
@@ -408,6 +360,32 @@ forget_prepared(TopLevel *top, int first, int last)
 	}
 }
 
+/* What the row says of a statement, or block, that needs several tries. */
+static void
+note_try(TopLevel *top)
+{
+	const VifloPatience *patience = &top->patience;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "statement %d was tried %d times",
+					 top->row->statements + 1, patience->attempt);
+	if (patience->blockers)
+		appendStringInfo(&text, ", last because of %s", patience->blockers);
+	top->milestone.tried = patience->attempt > 1 ? text.data : NULL;
+	top->result->attempts = Max(top->result->attempts, patience->attempt);
+	top->row->attempts = top->result->attempts;
+}
+
+static const char *
+why(const ErrorData *failure)
+{
+	if (failure->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		viflo_patience_is_lock_error(failure->sqlerrcode))
+		return "other transactions use its table";
+	return failure->message;
+}
+
 /* After a failed try: returns when it is to be tried again. */
 static void
 recover(TopLevel *top, ErrorData *error)
@@ -420,9 +398,8 @@ recover(TopLevel *top, ErrorData *error)
 	if (failure != NULL)
 	{
 		add_detail(error, psprintf("An INVALID index that the statement left could not be dropped (%s); the next run does that first.",
-								   failure->message));
-		viflo_milestone_tell(&top->milestone, "could not drop an INVALID index: %s",
-							 failure->message);
+								   why(failure)));
+		viflo_milestone_tell(&top->milestone, "could not drop an INVALID index: %s", why(failure));
 		give_up(top, error);
 	}
 	top->index_watched = false;
@@ -433,6 +410,7 @@ recover(TopLevel *top, ErrorData *error)
 		give_up(top, failure);
 	if (!top->again)
 		give_up(top, error);
+	note_try(top);
 	forget_prepared(top, top->row->statements, top->begun - 1);
 	FreeErrorData(error);
 }
@@ -441,20 +419,12 @@ static void
 run_patiently(TopLevel *top)
 {
 	ErrorData  *error;
-	int			number = top->row->statements + 1;
 
 	viflo_patience_begin(&top->patience, top->context, true);
 	top->patience.watcher.next = top->run->watchers;
 	top->execution.watchers = &top->patience.watcher;
 	while ((error = attempt(top, run_unit)) != NULL)
 		recover(top, error);
-
-	top->result->attempts = Max(top->result->attempts, top->patience.attempt);
-	if (top->patience.attempt > 1)
-		viflo_milestone_tell(&top->milestone, "statement %d was tried %d times%s%s", number,
-							 top->patience.attempt,
-							 top->patience.blockers ? ", last because of " : "",
-							 top->patience.blockers ? top->patience.blockers : "");
 }
 
 /* Reads section and row, in a first transaction. */

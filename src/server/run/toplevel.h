@@ -16,8 +16,7 @@
 
 typedef struct VifloTopLevelResult
 {
-	int			statements;		/* number of the last statement, over all
-								 * runs */
+	int			statements;		/* number of the last statement, over all runs */
 	int			resumed_at;		/* number of the first statement that ran now,
 								 * where an earlier run had done some; else 0 */
 	int			attempts;		/* of the statement that was tried most */

@@ -21,7 +21,8 @@ typedef struct VifloUnfinished
 	bool		up;
 	TimestampTz started;
 	int			statements;		/* number of the last one that is committed */
-	char		digest[65];		/* SHA-256 of the section up to its end, hex */
+	char		digest[65];		/* chain of SHA-256 over the statements up to
+								 * it, hex */
 	int			running;		/* number of the one that was begun; 0: none */
 	VifloNames	created;		/* indexes: "OID schema.index", quoted where
 								 * needed */
