@@ -12,7 +12,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-/* The bar takes a quarter of the line, within these bounds. */
+/* The bar takes a sixth of the line, within these bounds. */
 #define MIN_BAR		8
 #define MAX_BAR		24
 
@@ -106,7 +106,7 @@ done_part(const VifloProgress *progress)
 static void
 add_bar(StringInfo line, double done, int width)
 {
-	int			size = Min(Max(width / 4, MIN_BAR), MAX_BAR);
+	int			size = Min(Max(width / 6, MIN_BAR), MAX_BAR);
 	int			full = (int) (done * size);
 
 	appendStringInfoChar(line, '[');
@@ -136,25 +136,33 @@ is_said(const char *text)
 static void
 add_work(StringInfo line, const VifloProgress *progress)
 {
-	if (is_said(progress->phase) && strcmp(progress->phase, "running") != 0)
-		appendStringInfo(line, ", %s", progress->phase);
-	if (is_said(progress->index_phase))
-		appendStringInfo(line, ", %s", progress->index_phase);
+	bool		running = !is_said(progress->phase) || strcmp(progress->phase, "running") == 0;
 
-	/* Of phases that count no blocks, the view has those of the one before. */
-	if (progress->blocks_total > 0 && progress->index_phase != NULL &&
-		strstr(progress->index_phase, "scanning") != NULL)
-		appendStringInfo(line, " %d%%",
-						 (int) (100 * part(progress->blocks_done, progress->blocks_total)));
+	if (progress->attempt > 1)
+		appendStringInfo(line, ", attempt " INT64_FORMAT, progress->attempt);
+	if (is_said(progress->index_phase))
+	{
+		appendStringInfoString(line, ", ");
+
+		/*
+		 * Of phases that count no blocks, the view has those of the one
+		 * before.
+		 */
+		if (progress->blocks_total > 0 && strstr(progress->index_phase, "scanning") != NULL)
+			appendStringInfo(line, "%d%% ",
+							 (int) (100 * part(progress->blocks_done, progress->blocks_total)));
+		appendStringInfoString(line, progress->index_phase);
+	}
 	if (progress->rows_total > 0)
 		appendStringInfo(line, ", %d%% of the rows",
 						 (int) (100 * part(progress->rows_done, progress->rows_total)));
 	else if (progress->rows_done > 0)
 		appendStringInfo(line, ", " INT64_FORMAT " rows", progress->rows_done);
-	if (progress->attempt > 1)
-		appendStringInfo(line, ", attempt " INT64_FORMAT, progress->attempt);
+	if (!running)
+		appendStringInfo(line, ", %s", progress->phase);
 	if (is_said(progress->waiting_for))
-		appendStringInfo(line, ", waiting for %s", progress->waiting_for);
+		appendStringInfo(line, "%s %s", running ? ", waiting for" : ":",
+						 progress->waiting_for);
 }
 
 /* Cuts text off where it gets wider than width; blanks for control characters. */

@@ -116,6 +116,13 @@ is_deeply([ map { "$_->{revision} $_->{statements}" } @{ $document->{unfinished}
 put("$dir/4_c.up.sql", "CREATE TABLE c ();\nVACUUM a;\nSELECT 1/1;\nCREATE TABLE d ();\n");
 is_viflo([@at, 'deploy'], 0, qr/\Aup    4_c .*resumed/, undef, 'a corrected file is resumed, and says so');
 
+put("$dir/5_e.up.sql", '');
+put("$dir/5_e.down.sql", "CREATE TABLE f ();\nVACUUM f;\nSELECT 1/0;\n");
+is_viflo([@at, 'deploy'], 0, qr/\Aup    5_e /, undef, 'a revision whose down section fails');
+fails_with([@at, 'revert', '-1'], 1, qr/5_e\.down\.sql:3: .*KEPT:  Of revision "5_e" \(down\), 2 statements are done; "viflo revert" resumes there\.\n\z/s,
+	'a failure half way down');
+fails_with([@at, 'check'], 3, qr/SQLSTATE VF035/, 'which check finds');
+
 # ^C
 for my $signal ('INT', 'TERM')
 {

@@ -168,6 +168,26 @@ foreach my $escape ('SET ROLE nobody', 'SET SESSION AUTHORIZATION nobody', 'ALTE
 	like(stderr_of("CALL viflo_deploy('head', '$project')", connection => 'user=app'), qr/ERROR:  permission denied/, $escape);
 }
 
+# Who is only lent a role, by a SECURITY DEFINER function or by what REINDEX
+# and the like do, gets nothing run.
+revision('lent', 'd1', 'SELECT public.look()');
+sql(<<'EOS');
+CREATE FUNCTION by_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+	SELECT viflo_deploy_async('head', 'lent')
+$$;
+ALTER FUNCTION by_owner() OWNER TO owner;
+CREATE FUNCTION by_index(int) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN public.viflo_deploy_async('head', 'lent');
+END $$;
+CREATE TABLE indexed AS SELECT 1 AS id;
+EOS
+like(stderr_of('SELECT public.by_owner()', connection => 'user=app'), qr/ERROR:  cannot start a background worker within/,
+	'none from within a SECURITY DEFINER function');
+like(stderr_of('CREATE INDEX ON indexed (by_index(id))'), qr/ERROR:  cannot start a background worker within/,
+	'none from within maintenance');
+is(sql('SELECT count(*) FROM seen'), '0', 'and nothing has run');
+
 # ---- what it says ---------------------------------------------------------
 
 revision('error', 'e1', "SELECT 1;\n\nDO \$\$ BEGIN\n\tRAISE 'no' USING errcode = 'ABCDE', detail = 'the detail', hint = 'the hint', table = 'tab';\nEND \$\$;");
@@ -203,15 +223,19 @@ unlike(
 	'none where the caller wants none');
 
 # Texts cross in the encoding of whoever says it.
-revision('encoding', 'u1', "DO \$\$ BEGIN RAISE NOTICE 'grün'; END \$\$;\n"
-	  . "SET client_encoding = 'LATIN1'; DO \$\$ BEGIN RAISE NOTICE 'blau, nicht weiß'; END \$\$;\nSELECT schön");
 foreach my $encoding ('UTF8', 'LATIN1')
 {
-	local $ENV{PGCLIENTENCODING} = $encoding;
+	my %letter = (u => "\xc3\xbc", s => "\xc3\x9f", o => "\xc3\xb6");
 
-	$error = stderr_of("CALL viflo_deploy('head', 'encoding')");
-	my %letter = $encoding eq 'UTF8' ? (u => "\xc3\xbc", s => "\xc3\x9f", o => "\xc3\xb6") : (u => "\xfc", s => "\xdf", o => "\xf6");
-	like($error, qr/NOTICE:  gr$letter{u}n\n.*NOTICE:  blau, nicht wei$letter{s}\n.*column "sch$letter{o}n" does not exist/s, "$encoding");
+	revision($encoding, $encoding, "DO \$\$ BEGIN RAISE NOTICE 'gr$letter{u}n'; END \$\$;\n"
+		  . "SET client_encoding = 'LATIN1'; DO \$\$ BEGIN RAISE NOTICE 'nicht wei$letter{s}'; END \$\$;\nSELECT sch$letter{o}n");
+	%letter = (u => "\xfc", s => "\xdf", o => "\xf6") if $encoding eq 'LATIN1';
+
+	local $ENV{PGCLIENTENCODING} = $encoding;
+	like(
+		stderr_of("CALL viflo_deploy('head', '$encoding')"),
+		qr/NOTICE:  gr$letter{u}n\n.*NOTICE:  nicht wei$letter{s}\n.*column "sch$letter{o}n" does not exist/s,
+		"a client with $encoding");
 }
 
 # ---- cancelled ------------------------------------------------------------
@@ -271,6 +295,20 @@ signal('pg_cancel_backend', 'worker');
 $call->{harness}->finish;
 like($call->{err}, qr/ERROR:  57014: canceling statement due to user request/, 'a cancelled worker');
 is_resumed('worker_cancel');
+
+# transaction_timeout bounds the worker's transactions, not the caller's wait.
+SKIP:
+{
+	skip 'no transaction_timeout', 3 if $node->pg_version < 17;
+	revision('many_short', 'ts1', 'SELECT pg_sleep(0.5); ' x 5);
+	unlike(stderr_of("SET transaction_timeout = '2s'; CALL viflo_deploy('head', 'many_short')"),
+		qr/ERROR|FATAL/, 'transaction_timeout that no transaction reaches');
+	revision('one_long', 'ts2', 'SELECT pg_sleep(600)');
+	my ($status, $out, $err) = run("\\set VERBOSITY verbose\nSET transaction_timeout = '1s'; CALL viflo_deploy('head', 'one_long');"
+		  . " SET transaction_timeout = 0; SELECT 'still here'");
+	like($err, qr/ERROR:  25P04: terminating connection due to transaction timeout/, 'one that a statement reaches');
+	is($out, 'still here', 'ends the worker, not the caller');
+}
 
 # A script that will not be cancelled is terminated in the end, and at once
 # when the caller is.

@@ -12,7 +12,7 @@
 /* Conditions that make the status 3 and not 1. */
 static const char *const not_well[] = {
 	VIFLO_BEHIND, VIFLO_MISSING_REVISION, VIFLO_CHANGED_REVISION,
-	VIFLO_MULTIPLE_HEADS, VIFLO_LATE_REVISION
+	VIFLO_MULTIPLE_HEADS, VIFLO_LATE_REVISION, VIFLO_UNFINISHED
 };
 
 /* Appends up to so many names of revisions to a detail. */

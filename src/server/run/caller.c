@@ -36,7 +36,6 @@ typedef struct Caller
 	Oid			session_user;
 	Oid			role;			/* InvalidOid: none */
 	Oid			current_user;
-	int			security_context;
 } Caller;
 
 /* A setting as the worker found it. */
@@ -68,7 +67,7 @@ viflo_caller_put(shm_toc *toc)
 	caller->authenticated_user = GetAuthenticatedUserId();
 	caller->session_user = GetSessionUserId();
 	caller->role = GetCurrentRoleId();
-	GetUserIdAndSecContext(&caller->current_user, &caller->security_context);
+	caller->current_user = GetUserId();
 	shm_toc_insert(toc, KEY_CALLER, caller);
 
 	size = EstimateLibraryStateSpace();
@@ -177,7 +176,6 @@ viflo_caller_become(shm_toc *toc)
 {
 	const Caller *caller = shm_toc_lookup(toc, KEY_CALLER, false);
 	List	   *own;
-	Oid			session_role;
 
 	BackgroundWorkerInitializeConnectionByOid(caller->database, caller->authenticated_user,
 											  VIFLO_WORKER_CONNECTION_FLAGS);
@@ -190,14 +188,6 @@ viflo_caller_become(shm_toc *toc)
 	keep_reset_values(own);
 	adopt_roles(caller);
 	CommitTransactionCommand();
-
-	/*
-	 * Within a SECURITY DEFINER function, the caller is its owner, and may
-	 * not take on another role.  Set between transactions, this stays.
-	 */
-	session_role = OidIsValid(caller->role) ? caller->role : caller->session_user;
-	if (caller->current_user != session_role)
-		SetUserIdAndSecContext(caller->current_user, caller->security_context);
 
 	if (GetSessionUserId() != caller->session_user ||
 		GetCurrentRoleId() != caller->role || GetUserId() != caller->current_user)

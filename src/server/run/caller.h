@@ -12,7 +12,8 @@
 /*
  * Puts what this process is into a shared memory segment: database, roles,
  * settings, loaded libraries.  To be estimated and put with nothing changed
- * between.
+ * between.  The current user must be the session's role: not for who is within
+ * a SECURITY DEFINER function.
  */
 extern void viflo_caller_estimate(shm_toc_estimator *estimator);
 extern void viflo_caller_put(shm_toc *toc);

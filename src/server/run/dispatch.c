@@ -353,11 +353,15 @@ run_request(char *what, VifloRequest *request, void (*commit) (void),
 	MemoryContext caller = CurrentMemoryContext;
 	Dispatch   *dispatch;
 
-	/* What a maintenance command calls must not get out of its sandbox. */
-	if (InSecurityRestrictedOperation())
+	/*
+	 * Who is only lent another role, by a SECURITY DEFINER function or while
+	 * REINDEX or the like runs what belongs to others, could get hold of the
+	 * session's own in a worker: there is no way to lend it there.
+	 */
+	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot start a background worker within security-restricted operation")));
+				 errmsg("cannot start a background worker within security-definer function or security-restricted operation")));
 
 	dispatch = begin_dispatch(what, commit);
 	PG_TRY();

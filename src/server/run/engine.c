@@ -43,6 +43,8 @@ run_step(const VifloRun *run, const VifloPlannedStep *step)
 	INSTR_TIME_SET_CURRENT(begin);
 	viflo_step_begin(run, step);
 	viflo_step_read(run, step, &revision);
+	if (step->up && revision.backfill.text != NULL)
+		viflo_backfill_check(&revision.backfill, step->revision, step->source);
 	record.statements = viflo_step_run_section(run, step, &revision);
 	if (step->up && revision.backfill.text != NULL)
 		(void) viflo_backfill_run(run, step, &revision.backfill, NULL, CurrentMemoryContext, NULL);

@@ -28,6 +28,7 @@
 #include "utils/wait_event.h"
 
 #include "observe/progress.h"
+#include "run/client.h"
 #include "run/lock.h"
 #include "run/online.h"
 #include "run/online_step.h"
@@ -72,6 +73,7 @@ take_lock(VifloMigratorLock *lock, const char *project)
 						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		viflo_client_check();
 		pause = Min(pause * 2, MIGRATOR_PAUSE_MAX / 2);
 	}
 

@@ -197,6 +197,8 @@ fail(OnlineStep *at, ErrorData *error)
 		error->detail = error->detail ?
 			psprintf("%s\n%s", error->detail, at->patience.blockers) : at->patience.blockers;
 	}
+	else if (viflo_patience_is_lock_error(error->sqlerrcode) && error->detail != NULL)
+		add_detail(at, error->detail);
 	log_failure(at, error);
 	MemoryContextSwitchTo(old);
 	ReThrowError(error);
@@ -221,6 +223,14 @@ check_deferred(const OnlineStep *at)
 	viflo_place_leave(&place);
 }
 
+/* Fails before anything is done rather than after the up section. */
+static void
+check_backfill(const VifloPlannedStep *step, const VifloRevision *revision)
+{
+	if (step->up && revision->backfill.text != NULL)
+		viflo_backfill_check(&revision->backfill, step->revision, step->source);
+}
+
 static void
 run_in_transaction(OnlineStep *at, const VifloRun *run)
 {
@@ -230,6 +240,7 @@ run_in_transaction(OnlineStep *at, const VifloRun *run)
 	viflo_step_read(run, at->step, &revision);
 	at->pinned = revision.transaction == VIFLO_TRANSACTION_ON;
 	at->record.checksum = MemoryContextStrdup(at->context, revision.checksum);
+	check_backfill(at->step, &revision);
 	at->record.statements = viflo_step_run_section(run, at->step, &revision);
 	check_deferred(at);
 	at->record.attempts = at->patience.attempt;
@@ -455,13 +466,15 @@ run_the_rest(OnlineStep *at)
 	VifloRevision revision;
 
 	at->record.nontransactional = true;
+	read_revision(at, &revision);
+	check_backfill(at->step, &revision);
 	if (at->unfinished == NULL || !at->unfinished->section_done)
 		dispatch(at);
 	else
+	{
 		at->record.statements = at->unfinished->statements;
-
-	read_revision(at, &revision);
-	at->commit();
+		at->commit();
+	}
 	if (at->step->up && revision.backfill.text != NULL)
 		backfill(at, &revision);
 
