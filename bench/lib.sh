@@ -56,3 +56,49 @@ make_folder() {
 machine() {
 	echo "machine: $(nproc) cores, $(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo), $(. /etc/os-release && echo "$PRETTY_NAME"); $("$bin/postgres" --version); $("$viflo" version 2>/dev/null | head -n 1)"
 }
+
+# Registers the files of folder $2 in database $1, as project "bench".
+load_folder() {
+	{
+		echo 'SELECT count(*) FROM viflo_load(ARRAY['
+		for file in "$2"/*.sql; do
+			printf '$viflo$'
+			cat "$file"
+			printf '$viflo$,\n'
+		done | sed '$s/,$//'
+		echo "]::text[], '{}', project => 'bench');"
+	} >"$work/load.sql"
+	"$bin/psql" -qXAt -v ON_ERROR_STOP=1 -d "$1" -f "$work/load.sql" >/dev/null
+}
+
+# clock NAME COMMAND...: runs it, once, and notes how long it took.
+clock() {
+	name=$1
+	shift
+	begun=$(date +%s%N)
+	"$@" >"$work/output" 2>&1 || { cat "$work/output" >&2; return 1; }
+	echo "$name,$(($(date +%s%N) - begun))" >>"$work/clock.csv"
+}
+
+# What was clocked since the last report, in rounds of one run of each, beside
+# the first name: a machine that is busy for a while is so for all of a round.
+report() {
+	awk -F, '
+		function middle(a, n,	i, j, t) {
+			for (i = 2; i <= n; i++)
+				for (j = i; j > 1 && a[j] < a[j - 1]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
+			return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
+		}
+		!($1 in count) { order[++names] = $1 }
+		{ took[$1, ++count[$1]] = $2 / 1e9 }
+		END {
+			for (i = 1; i <= names; i++) {
+				n = order[i]
+				for (j = 1; j <= count[n]; j++) { seconds[j] = took[n, j]; ratio[j] = took[n, j] / took[order[1], j] }
+				m = middle(seconds, count[n])
+				printf "%-20s median %.3f s, fastest %.3f s; %.2f times %s (median of %d rounds)\n", n, m, seconds[1],
+					middle(ratio, count[n]), order[1], count[n]
+			}
+		}' "$work/clock.csv"
+	rm "$work/clock.csv"
+}

@@ -143,16 +143,6 @@ run_plans(const VifloRun *run, VifloMigratorLock *lock, const VifloOnlineObserve
 	}
 }
 
-/* Is there nothing to do, by the state that is cached? */
-static bool
-nothing_to_do(const VifloRun *run)
-{
-	VifloPlan	plan = {0};
-
-	viflo_steps_make_plan(run, viflo_state_get(run->project, run->tenant), &plan);
-	return plan.count == 0;
-}
-
 int
 viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 {
@@ -161,7 +151,7 @@ viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 	VifloMigratorLock lock;
 	volatile int done = 0;
 
-	if (nothing_to_do(&run))
+	if (viflo_steps_nothing_to_do(&run))
 		return 0;
 	viflo_steps_check_not_running("run migrations");
 	PreventCommandDuringRecovery(command_name(&run));

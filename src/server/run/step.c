@@ -112,6 +112,12 @@ find_step(const VifloPlannedStep *steps, int count, const char *revision)
 	return NULL;
 }
 
+static bool
+is_same_way(const VifloRun *run, const VifloUnfinished *row)
+{
+	return row->up == (run->direction == VIFLO_UP);
+}
+
 void
 viflo_steps_raise_unfinished(const VifloUnfinished *row)
 {
@@ -123,6 +129,23 @@ viflo_steps_raise_unfinished(const VifloUnfinished *row)
 							  row->statements, row->statements),
 			 errhint("CALL %s goes on with it; viflo_repair() forgets it once it was set right by hand.",
 					 row->up ? "viflo_deploy()" : "viflo_revert()")));
+}
+
+bool
+viflo_steps_nothing_to_do(const VifloRun *run)
+{
+	VifloPlan	plan = {0};
+	List	   *rows;
+	ListCell   *cell;
+
+	viflo_steps_make_plan(run, viflo_state_get(run->project, run->tenant), &plan);
+	if (plan.count > 0)
+		return false;
+	rows = viflo_unfinished_list(run->project, run->tenant);
+	foreach(cell, rows)
+		if (!is_same_way(run, lfirst(cell)))
+			return false;
+	return true;
 }
 
 /*
@@ -139,9 +162,8 @@ check_unfinished(const VifloRun *run, VifloManner manner,
 	foreach(cell, rows)
 	{
 		const VifloUnfinished *row = lfirst(cell);
-		bool		same = row->up == (run->direction == VIFLO_UP);
 
-		if (!same || (manner == VIFLO_ONE_TRANSACTION && find_step(steps, count, row->revision)))
+		if (!is_same_way(run, row) || (manner == VIFLO_ONE_TRANSACTION && find_step(steps, count, row->revision)))
 			viflo_steps_raise_unfinished(row);
 	}
 }
@@ -176,11 +198,9 @@ viflo_steps_plan(const VifloRun *run, VifloManner manner, int *count)
 
 	viflo_steps_make_plan(run, state, &plan);
 	*count = plan.count;
-	if (plan.count == 0)
-		return NULL;
 	for (int i = 0; i < plan.count; i++)
 		check_step(state, &plan.steps[i], manner);
-	steps = copy_plan(state, &plan);
+	steps = plan.count > 0 ? copy_plan(state, &plan) : NULL;
 	check_unfinished(run, manner, steps, plan.count);
 	return steps;
 }

@@ -59,6 +59,12 @@ extern _Noreturn void viflo_steps_raise_unfinished(const VifloUnfinished *row);
 extern void viflo_steps_make_plan(const VifloRun *run, VifloProjectState *state, VifloPlan *plan);
 
 /*
+ * Is there nothing to do, by the newest state?  Not so where a step was cut
+ * off that goes the other way: that is for viflo_steps_plan() to say.
+ */
+extern bool viflo_steps_nothing_to_do(const VifloRun *run);
+
+/*
  * The steps to the run's target by the newest state, each checked: not late
  * (unless set), reversible where it goes down; and in one transaction, able to
  * run in it and not half done.  palloc'd in the current context; NULL and
