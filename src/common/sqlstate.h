@@ -55,11 +55,11 @@
 #define VIFLO_OUT_OF_STEP			"VF033" /* an offline script on a database
 											 * in another state */
 
-#define VIFLO_STEP_UNDER_WAY		"VF034" /* a query would hold up the step that
-											 * it waits for */
+#define VIFLO_STEP_UNDER_WAY		"VF034" /* a query would hold up the step
+											 * that it waits for */
 #define VIFLO_UNFINISHED			"VF035" /* half done, to be resumed online */
-#define VIFLO_WORKER_LOST			"VF036" /* a background worker ended without
-											 * saying how */
+#define VIFLO_WORKER_LOST			"VF036" /* a background worker ended
+											 * without saying how */
 
 /* check */
 #define VIFLO_BEHIND				"VF040" /* revisions are waiting to be

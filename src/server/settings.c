@@ -98,7 +98,10 @@ viflo_settings_init(void)
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 
-	/* Waiting costs nobody anything, as it holds nothing: long enough for a report. */
+	/*
+	 * Waiting costs nobody anything, as it holds nothing: long enough for a
+	 * report.
+	 */
 	DefineCustomIntVariable("viflo_migrate.lock_budget",
 							"Sets how long an online run waits in all for the locks of one step.",
 							NULL,

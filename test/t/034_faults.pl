@@ -137,7 +137,8 @@ sub cut_off
 		wait_until_gone(keys %children) or fail('processes outlive the postmaster');
 		# While nobody has taken note of its death, its pid passes for that of
 		# a running server.
-		unlink("$dir/postmaster.pid") if kill(0, $postmaster);
+		unlink("$dir/postmaster.pid", $node->host . '/.s.PGSQL.' . $node->port . '.lock')
+		  if kill(0, $postmaster);
 		$node->start;
 	}
 	elsif ($how eq 'immediate')

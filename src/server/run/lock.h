@@ -44,7 +44,8 @@ typedef struct VifloMigratorLock
 	LOCKTAG		tag;
 	LOCKTAG		step_tag;
 	bool		held;
-	bool		marked;			/* a step outside of a transaction is under way */
+	bool		marked;			/* a step outside of a transaction is under
+								 * way */
 } VifloMigratorLock;
 
 /* Fills the tags.  Needs the catalogs; the functions below do not. */

@@ -70,7 +70,7 @@ find_holder(List *holders, const VifloHolder *wanted)
 
 	foreach(cell, holders)
 		if (is_same(lfirst(cell), wanted))
-			return lfirst(cell);
+		return lfirst(cell);
 	return NULL;
 }
 

@@ -75,7 +75,7 @@ add_all_named(VifloNeeds *needs, List *names, LOCKMODE mode)
 
 	foreach(cell, names)
 		if (IsA(lfirst(cell), RangeVar))
-			add_named_tree(needs, lfirst(cell), mode);
+		add_named_tree(needs, lfirst(cell), mode);
 }
 
 static void
@@ -104,7 +104,7 @@ static void
 vacuum(VifloNeeds *needs, VacuumStmt *statement)
 {
 	LOCKMODE	mode = has_option(statement->options, "full") ?
-		AccessExclusiveLock : ShareUpdateExclusiveLock;
+	AccessExclusiveLock : ShareUpdateExclusiveLock;
 	ListCell   *cell;
 
 	if (has_option(statement->options, "skip_locked"))
@@ -180,8 +180,8 @@ static void
 alter_domain(VifloNeeds *needs, AlterDomainStmt *statement)
 {
 	bool		scans = statement->subtype == 'O' || statement->subtype == 'V' ||
-		(statement->subtype == 'C' && IsA(statement->def, Constraint) &&
-		 !((Constraint *) statement->def)->skip_validation);
+	(statement->subtype == 'C' && IsA(statement->def, Constraint) &&
+	 !((Constraint *) statement->def)->skip_validation);
 
 	if (scans)
 		viflo_needs_add_columns_of(needs, viflo_needs_resolve_type(statement->typeName));

@@ -83,7 +83,10 @@ static const struct
 static Reach
 reach_of(const AlterTableCmd *command)
 {
-	/* A primary key makes columns NOT NULL, which children have to be as well. */
+	/*
+	 * A primary key makes columns NOT NULL, which children have to be as
+	 * well.
+	 */
 	if (command->subtype == AT_AddConstraint && IsA(command->def, Constraint) &&
 		!VIFLO_CONSTRAINTS_LOCK_CHILDREN)
 		switch (((Constraint *) command->def)->contype)

@@ -74,6 +74,7 @@ static const struct
 	Lookup		relation;
 	LOCKMODE	mode;
 }			parts[] = {
+
 	{{ConstraintRelationId, ConstraintOidIndexId,
 	Anum_pg_constraint_oid, Anum_pg_constraint_conrelid}, AccessExclusiveLock},
 	{{TriggerRelationId, TriggerOidIndexId,
@@ -415,9 +416,19 @@ viflo_needs_add_where(VifloNeeds *needs, AttrNumber column, Oid value, LOCKMODE 
 
 	foreach(cell, look_up(&lookup, value))
 		if (lfirst_oid(cell) >= FirstNormalObjectId)
-			viflo_needs_add(needs, lfirst_oid(cell), mode);
+		viflo_needs_add(needs, lfirst_oid(cell), mode);
 }
 
+static int
+by_relation(const ListCell *a, const ListCell *b)
+{
+	Oid			first = ((VifloLockNeed *) lfirst(a))->relation;
+	Oid			second = ((VifloLockNeed *) lfirst(b))->relation;
+
+	return first < second ? -1 : first > second;
+}
+
+/* Older relations first: a table before its indexes. */
 List *
 viflo_needs_list(const VifloNeeds *needs)
 {
@@ -435,5 +446,6 @@ viflo_needs_list(const VifloNeeds *needs)
 		*need = *entry;
 		result = lappend(result, need);
 	}
+	list_sort(result, by_relation);
 	return result;
 }

@@ -13,8 +13,9 @@
 typedef enum VifloOnlineOutcome
 {
 	VIFLO_STEP_DONE,			/* run, recorded, committed */
-	VIFLO_STEP_LOCK_LOST		/* its commit failed in a way that trying again
-								 * may mend, and took the migrator lock along */
+	VIFLO_STEP_LOCK_LOST		/* its commit failed in a way that trying
+								 * again may mend, and took the migrator lock
+								 * along */
 } VifloOnlineOutcome;
 
 /*

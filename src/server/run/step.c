@@ -144,7 +144,7 @@ viflo_steps_nothing_to_do(const VifloRun *run)
 	rows = viflo_unfinished_list(run->project, run->tenant);
 	foreach(cell, rows)
 		if (!is_same_way(run, lfirst(cell)))
-			return false;
+		return false;
 	return true;
 }
 
