@@ -115,8 +115,14 @@ read_revision(OnlineStep *at, VifloRevision *revision)
 static void
 finish_record(OnlineStep *at)
 {
+	char	   *story = viflo_patience_story(&at->patience);
+
 	at->record.ended = GetCurrentTimestamp();
 	at->record.detail = at->detail.len > 0 ? at->detail.data : NULL;
+	if (story != NULL && at->record.detail != NULL)
+		at->record.detail = psprintf("%s; %s", at->record.detail, story);
+	else if (story != NULL)
+		at->record.detail = story;
 	viflo_record_step(&at->record);
 }
 

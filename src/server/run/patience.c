@@ -351,6 +351,15 @@ viflo_patience_is_lock_error(int sqlstate)
 		sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE;
 }
 
+char *
+viflo_patience_story(const VifloPatience *patience)
+{
+	if (patience->blockers == NULL)
+		return NULL;
+	return psprintf("waited %.3f s for locks, last because of %s",
+					patience->waited / 1e6, patience->blockers);
+}
+
 /* Learns from a wait that failed what to look at, and who was in the way. */
 static void
 learn(VifloPatience *patience)

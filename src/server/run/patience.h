@@ -72,6 +72,12 @@ extern void viflo_patience_look(VifloPatience *patience, const VifloStatements *
  */
 extern bool viflo_patience_again(VifloPatience *patience, int sqlstate);
 
+/*
+ * For the log: how long the step has waited for locks, and for whom last; NULL
+ * when it has not.
+ */
+extern char *viflo_patience_story(const VifloPatience *patience);
+
 /* Is it one of the errors that trying again may mend? */
 extern bool viflo_patience_is_lock_error(int sqlstate);
 
