@@ -8,13 +8,7 @@
 
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
-#include "storage/lockdefs.h"
-
-typedef struct VifloLockNeed
-{
-	Oid			relation;
-	LOCKMODE	mode;
-} VifloLockNeed;
+#include "run/needs_catalog.h"
 
 /*
  * The locks stronger than RowExclusiveLock that a raw statement takes on

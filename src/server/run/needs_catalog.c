@@ -36,7 +36,6 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "run/needs.h"
 #include "run/needs_catalog.h"
 
 /* How to get from an OID in one column of a catalog to those in another. */

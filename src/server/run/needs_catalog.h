@@ -15,6 +15,13 @@
 #include "storage/lockdefs.h"
 #include "utils/hsearch.h"
 
+/* A lock on a relation. */
+typedef struct VifloLockNeed
+{
+	Oid			relation;
+	LOCKMODE	mode;
+} VifloLockNeed;
+
 typedef struct VifloNeeds
 {
 	HTAB	   *modes;			/* of VifloLockNeed by relation; NULL: none */

@@ -11,7 +11,6 @@
 #ifndef VIFLO_TOPLEVEL_H
 #define VIFLO_TOPLEVEL_H
 
-#include "run/engine.h"
 #include "run/step.h"
 
 typedef struct VifloTopLevelResult
