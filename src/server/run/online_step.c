@@ -366,16 +366,21 @@ look_first(OnlineStep *at)
 	viflo_patience_look(&at->patience, statements, 0, statements->count - 1, at->commit);
 }
 
-/* Looks, and turns what is raised into an error of the step. */
+/*
+ * Does action, outside of any subtransaction as it ends transactions itself.
+ * NULL, or what it raised, which ends the run: the session's locks may go
+ * with the transaction.
+ */
 static ErrorData *
-wait_for_others(OnlineStep *at)
+try_outside(OnlineStep *at, void (*action) (OnlineStep *at))
 {
 	MemoryContext old = CurrentMemoryContext;
 	ErrorData  *volatile error = NULL;
 
 	PG_TRY();
 	{
-		look_first(at);
+		MemoryContextSwitchTo(at->context);
+		action(at);
 	}
 	PG_CATCH();
 	{
@@ -384,6 +389,7 @@ wait_for_others(OnlineStep *at)
 		FlushErrorState();
 		SPI_rollback();
 		at->lock->held = false;
+		at->lock->marked = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
@@ -419,7 +425,7 @@ try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
 		}
 		if (!viflo_patience_again(&at->patience, error->sqlerrcode))
 			fail(at, error);
-		error = wait_for_others(at);
+		error = try_outside(at, look_first);
 		if (error != NULL)
 			fail(at, error);
 	}
@@ -492,34 +498,6 @@ run_the_rest(OnlineStep *at)
 	at->commit();
 }
 
-/* The same, with what is raised turned into an error of the step. */
-static void
-run_outside(OnlineStep *at)
-{
-	MemoryContext old = CurrentMemoryContext;
-	ErrorData  *volatile error = NULL;
-
-	PG_TRY();
-	{
-		MemoryContextSwitchTo(at->context);
-		run_the_rest(at);
-	}
-	PG_CATCH();
-	{
-		/* The run ends here: its locks may go with the transaction. */
-		MemoryContextSwitchTo(at->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		SPI_rollback();
-		at->lock->held = false;
-		at->lock->marked = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	if (error != NULL)
-		fail(at, error);
-}
-
 VifloOnlineOutcome
 viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 				  VifloMigratorLock *lock, void (*commit) (void))
@@ -545,7 +523,12 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 	read_unfinished(at);
 	if (at->unfinished != NULL || !step->transactional || !try_in_transaction(at, &outcome) ||
 		at->unfinished != NULL)
-		run_outside(at);
+	{
+		ErrorData  *error = try_outside(at, run_the_rest);
+
+		if (error != NULL)
+			fail(at, error);
+	}
 	if (outcome == VIFLO_STEP_DONE)
 	{
 		viflo_step_end(run, step, begin);
