@@ -88,7 +88,38 @@ SELECT error, detail FROM viflo_log('app') WHERE status = 'failed' LIMIT 1;
 RESET ROLE;
 DROP ROLE regress_viflo_online;
 
-DROP TABLE b, a;
+-- What fails everywhere fails in a transaction, and leaves nothing.
+SET viflo_migrate.project = 'whole';
+CREATE PROCEDURE ends() LANGUAGE plpgsql AS $$BEGIN COMMIT; END$$;
+CREATE FUNCTION calls() RETURNS void LANGUAGE plpgsql AS $$BEGIN CALL ends(); END$$;
+SELECT viflo_revision('w', 'CREATE TABLE w (); SELECT calls()', revision => 'w1');
+CALL viflo_deploy();
+SELECT viflo_load(E'-- viflo revision: w1\n-- viflo up\nCREATE TABLE w (); DO $$BEGIN RAISE ''mine'' USING ERRCODE = ''55P04''; END$$');
+CALL viflo_deploy();
+SELECT viflo_load(E'-- viflo revision: w1\n-- viflo up\nCREATE TABLE w (); SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT 1/0');
+CALL viflo_deploy();
+SELECT viflo_load(E'-- viflo revision: w1\n-- transaction: on\n-- viflo up\nCREATE TABLE w (); CALL ends()');
+CALL viflo_deploy();
+SELECT to_regclass('w'), (SELECT count(*) FROM viflo_unfinished());
+-- What is done must stay as it was, until all is.
+SELECT viflo_load(E'-- viflo revision: w1\n-- viflo up\nCREATE TABLE w (id int PRIMARY KEY, n int); INSERT INTO w VALUES (1, 0);\n'
+	'-- viflo backfill\n-- table: w\n-- key: id\nUPDATE w SET n = 1 / n');
+CALL viflo_deploy();
+SELECT viflo_upgrade();
+SELECT viflo_check();
+SELECT revision, direction, statements, backfill_rows FROM viflo_unfinished();
+SELECT viflo_load(E'-- viflo revision: w1\n-- viflo up\nCREATE TABLE w (id int PRIMARY KEY, n int); INSERT INTO w VALUES (1, 1);\n'
+	'-- viflo backfill\n-- table: w\n-- key: id\nUPDATE w SET n = 1');
+CALL viflo_deploy();
+SELECT viflo_load(E'-- viflo revision: w1\n-- viflo up\nCREATE TABLE w (id int PRIMARY KEY, n int); INSERT INTO w VALUES (1, 0);\n'
+	'-- viflo backfill\n-- table: w\n-- key: id\nUPDATE w SET n = 7', force => true);
+CALL viflo_deploy();
+TABLE w;
+SELECT revision, status, sqlstate, transactional, detail FROM viflo_log();
+
+DROP TABLE b, a, w;
+DROP FUNCTION calls();
+DROP PROCEDURE ends();
 DROP PROCEDURE p();
 DROP FUNCTION f();
 DROP EXTENSION viflo_migrate;

@@ -29,6 +29,9 @@ SELECT s.* FROM ops.viflo_history(project => 'app') h, ops.viflo_show(h.revision
 SELECT revision, ops.viflo_script(revision, 'app') FROM ops.viflo_history(project => 'app');
 SELECT ops.viflo_script('001_initial', 'viflo');
 SELECT * FROM ops.viflo_log('app');
+SELECT * FROM ops.viflo_unfinished('half');
+SELECT * FROM viflo.unfinished;
+SELECT * FROM viflo.jobs;
 SELECT * FROM ops.viflo_log('viflo');
 SELECT revision, position, bundled FROM viflo.revision ORDER BY project, position;
 SELECT name, id, created_at FROM projects ORDER BY name;
@@ -61,6 +64,12 @@ SELECT ops.viflo_stamp('head');
 SELECT viflo.settle('digest', 'head', 'viflo');
 SELECT ops.viflo_revision('waits', revision => 'w1', up => $$INSERT INTO joined VALUES ('w1')$$, down => '');
 EOS
+
+	# Half done, and a job that is over.
+	$node->safe_psql($database,
+		"SELECT ops.viflo_revision('half', 'VACUUM joined; SELECT 1/0', revision => 'h1', project => 'half')");
+	my $job = $node->safe_psql($database, "SELECT ops.viflo_deploy_async(project => 'half')");
+	$node->safe_psql($database, "SELECT ops.viflo_wait($job, '1 min')");
 }
 
 # The restored database shows what the old one did, and can go on.
@@ -71,6 +80,10 @@ sub compare
 	is($node->safe_psql($database, $look), $expected, "$what: the same catalog");
 	is($node->safe_psql($database, "SELECT viflo.settled('digest', 'head', 'viflo', NULL)"),
 		$what eq 'pg_upgrade' ? 't' : 'f', "$what: what clients know of it does not outlive a dump");
+	like(
+		$node->safe_psql($database, "SELECT state, sqlstate FROM viflo.jobs; SELECT revision, statements FROM ops.viflo_unfinished('half')"),
+		qr/^failed\|22012\nh1\|1$/,
+		"$what: how jobs ended, and what is half done");
 	is($node->safe_psql($database, "SELECT count(*) FROM ops.viflo_upgrade('head', 'viflo')"),
 		'0', "$what: nothing to do for what was applied");
 	is( $node->safe_psql(

@@ -16,7 +16,7 @@ use File::Temp ();
 # That comes first, before anything is open.
 BEGIN
 {
-	unless (defined $ENV{VIFLO_SMALL_DISK})
+	unless (defined $ENV{VIFLO_SMALL_DISK} || $^C)
 	{
 		my $disk = File::Temp::tempdir('viflo-disk-XXXXXX', TMPDIR => 1);
 
@@ -260,8 +260,14 @@ foreach my $phase (@phases)
 				is( $node->safe_psql($name, "SELECT $function(pid) FROM pg_stat_activity WHERE datname = '$name' AND $of"),
 					't', "$what: told");
 				my ($status, $out, $err) = wait_for_end($deploy);
+				if ($status eq 'no end')
+				{
+					fail("$what: the call ends");
+					$session->query_safe($phase->{open});
+					$session->quit;
+					next;
+				}
 				isnt($status, '0', "$what: the call ends");
-				isnt($status, 'no end', "$what: by itself");
 				like($err, $message, "$what: with a message");
 			}
 			else

@@ -20,8 +20,9 @@ our @EXPORT = qw(online_node load_project mixed_project revision_text
 
 plan(skip_all => 'processes are looked up in /proc, which is not here') unless -r '/proc/self/stat';
 
-# Another machine may be slow, and nothing here is timed.
-my $patience = $PostgreSQL::Test::Utils::timeout_default // 180;
+# Another machine may be slow, and nothing here is timed; but what hangs has to
+# be noticed before a session in the background is given up.
+my $patience = ($PostgreSQL::Test::Utils::timeout_default // 180) / 2;
 
 # Our workers, in pg_stat_activity, and as titles of processes.
 our $worker = "backend_type LIKE 'viflo%'";

@@ -148,12 +148,10 @@ viflo_engine_run(const VifloRun *request)
 	VifloWatcher progress = viflo_progress_watcher();
 	MemoryContext context;
 	MemoryContext old;
-	VifloPlan	plan = {0};
 	VifloPlannedStep *steps;
 	int			count;
 
-	viflo_steps_make_plan(run, viflo_state_get(run->project, run->tenant), &plan);
-	if (plan.count == 0)
+	if (viflo_steps_nothing_to_do(run))
 		return 0;
 
 	viflo_steps_check_not_running("run migrations");

@@ -167,3 +167,13 @@ viflo_milestone_tell(VifloMilestone *milestone, const char *fmt,...)
 	milestone->row->detail = add_detail(milestone, detail.data);
 	pfree(detail.data);
 }
+
+void
+viflo_milestone_of_all(const VifloSection *section, char digest[65])
+{
+	VifloMilestone milestone = {0};
+
+	milestone.statements = viflo_split(section->text, section->length);
+	extend_digest(&milestone, milestone.statements->count);
+	strlcpy(digest, milestone.digest, sizeof(milestone.digest));
+}

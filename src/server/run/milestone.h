@@ -53,4 +53,7 @@ extern void viflo_milestone_begin(VifloMilestone *milestone, int number);
 extern void viflo_milestone_tell(VifloMilestone *milestone, const char *fmt,...)
 			pg_attribute_printf(2, 3);
 
+/* The digest that the row has once all of the section is done. */
+extern void viflo_milestone_of_all(const VifloSection *section, char digest[65]);
+
 #endif							/* VIFLO_MILESTONE_H */

@@ -34,6 +34,7 @@
 #include "report.h"
 #include "run/backfill.h"
 #include "run/dispatch.h"
+#include "run/milestone.h"
 #include "run/online_step.h"
 #include "run/patience.h"
 #include "run/split.h"
@@ -53,6 +54,8 @@ typedef struct OnlineStep
 	StringInfoData detail;		/* for the log */
 	bool		pinned;			/* the script says that it is to run in a
 								 * transaction */
+	NodeTag		statement;		/* of the statement that ran last */
+	VifloWatcher watcher;		/* notes it */
 } OnlineStep;
 
 static void
@@ -190,6 +193,7 @@ fail(OnlineStep *at, ErrorData *error)
 	if (at->unfinished != NULL && is_half_done(at->unfinished))
 	{
 		at->record.statements = at->unfinished->statements;
+		at->record.attempts = Max(at->record.attempts, at->unfinished->attempts);
 		add_detail(at, psprintf("statements up to %d are done and committed",
 								at->unfinished->statements));
 		if (error->hint == NULL)
@@ -256,11 +260,20 @@ run_in_transaction(OnlineStep *at, const VifloRun *run)
 		at->unfinished = make_unfinished(at);
 		at->unfinished->statements = at->record.statements;
 		at->unfinished->section_done = true;
+		viflo_milestone_of_all(&revision.up, at->unfinished->digest);
 		viflo_unfinished_put(at->unfinished);
 	}
 	else
 		finish_record(at);
 	PopActiveSnapshot();
+}
+
+static void
+note_statement(void *state, const VifloWatchedStep *step, const VifloWatchedStatement *statement)
+{
+	OnlineStep *at = state;
+
+	at->statement = nodeTag(statement->raw->stmt);
 }
 
 /* NULL, or the error: all is then rolled back and nothing locked any more. */
@@ -274,7 +287,10 @@ attempt(OnlineStep *at)
 												  ALLOCSET_DEFAULT_SIZES);
 	ErrorData  *volatile error = NULL;
 
-	at->patience.watcher.next = run.watchers;
+	at->watcher.state = at;
+	at->watcher.before = note_statement;
+	at->watcher.next = run.watchers;
+	at->patience.watcher.next = &at->watcher;
 	run.watchers = &at->patience.watcher;
 
 	BeginInternalSubTransaction(NULL);
@@ -326,24 +342,36 @@ try_commit(OnlineStep *at)
 	return error;
 }
 
+/* Was the error raised by the script's statement itself, not by what it calls? */
+static bool
+is_of_statement(const ErrorData *error)
+{
+	return error->context != NULL && strncmp(error->context, "revision ", 9) == 0;
+}
+
 /*
  * A procedure or DO block that ends transactions, a new enum value that is
  * used, a command that the parse tree did not give away: psql would run them.
- * Not so a command inside a function, which fails everywhere: the innermost
- * line of context is then not ours.
+ * Not so a function that does it, which fails everywhere, nor what a script
+ * raises by itself with one of these SQLSTATEs.
  */
 static bool
 belongs_outside(const OnlineStep *at, const ErrorData *error)
 {
+	bool		is_block = at->statement == T_DoStmt || at->statement == T_CallStmt;
+
 	if (at->pinned)
 		return false;
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+			return is_block;
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
-			return true;
+			return is_of_statement(error) ||
+				(is_block && error->funcname != NULL &&
+				 strcmp(error->funcname, "check_safe_enum_use") == 0);
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
-			return error->context != NULL && strncmp(error->context, "revision ", 9) == 0;
+			return is_of_statement(error) && at->statement != T_VariableSetStmt;
 		default:
 			return false;
 	}
@@ -417,7 +445,15 @@ try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
 			*outcome = VIFLO_STEP_LOCK_LOST;
 			return true;
 		}
-		at->commit();
+
+		/* Under SERIALIZABLE the whole transaction may be doomed. */
+		if (try_commit(at) != NULL)
+		{
+			if (!viflo_patience_is_lock_error(error->sqlerrcode))
+				fail(at, error);
+			*outcome = VIFLO_STEP_LOCK_LOST;
+			return true;
+		}
 		if (belongs_outside(at, error))
 		{
 			add_detail(at, psprintf("run outside of a transaction after: %s", error->message));
@@ -471,6 +507,21 @@ backfill(OnlineStep *at, const VifloRevision *revision)
 	add_detail(at, psprintf("backfill changed " INT64_FORMAT " rows", rows));
 }
 
+/* Raises when the section that is done has another text now. */
+static void
+check_same_section(const OnlineStep *at, const VifloRevision *revision)
+{
+	char		digest[65];
+
+	viflo_milestone_of_all(viflo_step_section(at->step, revision), digest);
+	if (strcmp(digest, at->unfinished->digest) != 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_CHANGED_REVISION),
+				 errmsg("the section of revision \"%s\" (%s) that is done has another text now",
+						at->step->revision, at->step->up ? "up" : "down"),
+				 errhint("Give it back the text that was run; or set things right by hand and forget what was done with viflo_repair().")));
+}
+
 /* All of the step that is not one transaction, up to its record. */
 static void
 run_the_rest(OnlineStep *at)
@@ -484,6 +535,7 @@ run_the_rest(OnlineStep *at)
 		dispatch(at);
 	else
 	{
+		check_same_section(at, &revision);
 		at->record.statements = at->unfinished->statements;
 		at->commit();
 	}
@@ -521,6 +573,10 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 
 	viflo_step_begin(run, step);
 	read_unfinished(at);
+
+	/* A row that tells of nothing was left by a crash before the first statement. */
+	if (at->unfinished != NULL && step->transactional && !is_half_done(at->unfinished))
+		at->unfinished = NULL;
 	if (at->unfinished != NULL || !step->transactional || !try_in_transaction(at, &outcome) ||
 		at->unfinished != NULL)
 	{

@@ -76,6 +76,14 @@ viflo_table_oid(VifloTable table)
 	return relation_oid(table_names[table]);
 }
 
+bool
+viflo_table_exists(VifloTable table)
+{
+	Oid			schema = get_namespace_oid("viflo", true);
+
+	return OidIsValid(schema) && OidIsValid(get_relname_relid(table_names[table], schema));
+}
+
 Oid
 viflo_log_sequence_oid(void)
 {
