@@ -37,6 +37,7 @@ CREATE TABLE viflo.unfinished (
 	backfill_rows bigint NOT NULL,
 	attempts integer NOT NULL,
 	detail text,
+	backfill_of text,
 	CONSTRAINT unfinished_pkey PRIMARY KEY (project, tenant, revision)
 ) USING heap;
 
@@ -49,6 +50,7 @@ COMMENT ON COLUMN viflo.unfinished.replaced IS 'indexes that it set out to repla
 COMMENT ON COLUMN viflo.unfinished.section_done IS 'only the backfill is left to do';
 COMMENT ON COLUMN viflo.unfinished.backfill_key IS 'last key of the last range that is done, as text';
 COMMENT ON COLUMN viflo.unfinished.backfill_rows IS 'rows that the backfill has changed';
+COMMENT ON COLUMN viflo.unfinished.backfill_of IS 'schema, table and column that the key belongs to';
 
 SELECT pg_catalog.pg_extension_config_dump('viflo.unfinished', '');
 

@@ -235,6 +235,94 @@ SELECT * FROM indexes('owned');
 SELECT * FROM history WHERE revision = 'role';
 SELECT tableowner FROM pg_tables WHERE tablename = 'owned';
 
+-- A DO or CALL is tried again until it has committed something, and then no more.
+CREATE TABLE w (n int, lock_timeout text DEFAULT current_setting('lock_timeout'));
+CREATE SEQUENCE tries;
+CREATE PROCEDURE commits_and_fails() LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO w VALUES (3);
+	COMMIT;
+	INSERT INTO w VALUES (4);
+	COMMIT;
+	RAISE EXCEPTION 'not serializable' USING ERRCODE = '40001';
+END $$;
+SELECT viflo_revision('again', $script$DO $$
+BEGIN
+	INSERT INTO w VALUES (1);
+	IF nextval('tries') < 3 THEN
+		RAISE EXCEPTION 'not serializable' USING ERRCODE = '40001';
+	END IF;
+	COMMIT;
+	INSERT INTO w VALUES (2);
+END $$;
+SET lock_timeout = '700ms';
+CALL commits_and_fails();
+$script$, revision => 'again', transactional => false);
+CALL viflo_deploy();
+SELECT * FROM w;
+SELECT statements, running, attempts, detail FROM viflo.unfinished;
+SELECT attempts, detail FROM viflo_log('top') WHERE revision = 'again';
+SELECT viflo_repair('again');
+SELECT viflo_remove('again');
+
+-- The statement that was cut off is not there any more.
+CREATE ROLE regress_viflo_short;
+SELECT viflo_revision('short', $script$SET ROLE regress_viflo_short;
+DO $$BEGIN COMMIT; PERFORM 1 / 0; END$$;
+$script$, revision => 'short');
+CALL viflo_deploy();
+SELECT statements, running FROM viflo.unfinished;
+DROP ROLE regress_viflo_short;
+SELECT viflo_load($script$-- viflo revision: short
+-- revises: role
+-- viflo up
+SET ROLE regress_viflo_short;
+$script$);
+CALL viflo_deploy();
+SELECT statements, running FROM viflo.unfinished;
+SELECT viflo_repair('short');
+SELECT viflo_remove('short');
+
+-- Only the server's own set_config() is called again.
+CREATE SCHEMA hiding;
+CREATE FUNCTION hiding.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS
+	$$INSERT INTO public.w VALUES (5) RETURNING n::text$$;
+SELECT viflo_revision('config', $script$VACUUM w;
+SELECT hiding.set_config('viflo.a', 'never', false);
+SELECT pg_catalog.set_config('viflo.b', 'set', false);
+SET search_path = hiding, pg_catalog, public;
+SELECT set_config('viflo.a', 'never', false);
+SET search_path = hiding, public;
+SELECT set_config('viflo.c', 'set', false);
+DELETE FROM w WHERE n < 5;
+INSERT INTO w VALUES (1 / (SELECT count(*) - 2 FROM w));
+SELECT 1 / (current_setting('viflo.b') = 'set' AND current_setting('viflo.c') = 'set')::int;
+$script$, revision => 'config');
+CALL viflo_deploy();
+INSERT INTO w VALUES (6);
+CALL viflo_deploy();
+SELECT n FROM w;
+
+-- An INVALID index of somebody else stands for one that the script wants.
+INSERT INTO w VALUES (5);
+CREATE UNIQUE INDEX CONCURRENTLY w_n ON w (n);
+SELECT viflo_revision('exists', $script$CREATE INDEX CONCURRENTLY IF NOT EXISTS w_n ON w (n);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS w_new ON w (n);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS w_new ON w (n);
+SELECT 1 / 0;
+$script$, revision => 'exists');
+CALL viflo_deploy();
+SELECT * FROM indexes('w');
+SELECT detail FROM viflo_log('top') WHERE revision = 'exists';
+-- forgetting names what would be left
+UPDATE viflo.unfinished SET created = ARRAY['w_new'::regclass::oid || ' public.w_new', 'w_n'::regclass::oid || ' public.w_n'];
+SELECT viflo_repair('exists');
+SELECT viflo_remove('exists');
+
+DROP SCHEMA hiding CASCADE;
+DROP SEQUENCE tries;
+DROP PROCEDURE commits_and_fails();
+DROP TABLE w;
 DROP TABLE owned, s, u;
 REVOKE ALL ON SCHEMA public FROM regress_viflo_toplevel;
 DROP ROLE regress_viflo_toplevel;

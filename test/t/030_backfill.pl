@@ -87,4 +87,44 @@ like(
 	qr/^backfill resumed after key \d+; backfill changed 20000 rows$/,
 	'the history tells it');
 
+# SERIALIZABLE: another session dooms the transaction of a range, which then
+# cannot even be ended well.
+$primary->safe_psql(
+	'postgres', <<'EOS');
+CREATE TABLE accounts (id int PRIMARY KEY, n int);
+INSERT INTO accounts SELECT i, 0 FROM generate_series(1, 100) i;
+CREATE TABLE seen (n int);
+CREATE FUNCTION wait_at(id int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE seen bigint := (SELECT count(*) FROM seen);
+BEGIN
+	WHILE id = 50 AND EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 30) LOOP
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+	RETURN 1 + (SELECT count(*) FROM seen) - seen;
+END $$;
+SELECT viflo_load(E'-- viflo revision: s1\n-- viflo up\nSELECT 1;\n-- viflo backfill\n'
+	'-- table: accounts\n-- key: id\n-- batch: 20\nUPDATE accounts SET n = n + wait_at(id)', project => 's');
+EOS
+my $other = $primary->background_psql('postgres');
+$other->query_safe('SELECT pg_advisory_lock(30)');
+$session = $primary->background_psql('postgres', on_error_stop => 0);
+$session->query_safe('SET default_transaction_isolation = serializable');
+$session->query_until(qr/begun/, "\\echo begun\nCALL viflo_deploy(project => 's');\n");
+ok( $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"),
+	'a range waits in the middle');
+$other->query_safe('BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT sum(n) FROM accounts; INSERT INTO seen VALUES (1); COMMIT; SELECT pg_advisory_unlock(30);');
+$other->quit;
+is($session->query('SELECT 1'), '1', 'its session lives on');
+like($session->{stderr}, qr/could not serialize access/, 'it has failed');
+unlike($session->{stderr}, qr/WARNING|during commit attempt/, 'with the error of the statement, and no other');
+is( $primary->safe_psql('postgres', "SELECT backfill_key, backfill_rows, backfill_of FROM viflo.unfinished"),
+	'40|40|public.accounts.id', 'what was done before stays');
+is( $primary->safe_psql('postgres', "SELECT status, sqlstate FROM viflo_log('s')"), 'failed|40001', 'the failure is in the history');
+is( $primary->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' OR relation >= 16384"),
+	'0', 'nothing is locked any more');
+$session->query("CALL viflo_deploy(project => 's')");
+$session->quit;
+is($primary->safe_psql('postgres', 'SELECT n, count(*) FROM accounts GROUP BY n'),
+	'1|100', 'the same session goes on with it, and each row was changed once');
+
 done_testing();

@@ -360,6 +360,155 @@ $call->{harness}->finish;
 $node->start;
 is_resumed('fast');
 
+# ---- a session for each step ----------------------------------------------
+
+# One worker serves them all, and none knows of what another did.
+sql(<<'EOS');
+CREATE TABLE around (step text, pid int DEFAULT pg_backend_pid(), what text);
+GRANT ALL ON around TO PUBLIC;
+CREATE FUNCTION look_around(step text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	currval text := 'none';
+BEGIN
+	BEGIN
+		currval := pg_catalog.currval('public.seen_number_seq');
+	EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	END;
+	INSERT INTO public.around (step, what)
+	SELECT step, format('%s as %s, role %s, path %s, x %s, work_mem %s, %s; temporary %s, prepared %s, cursors %s, locks %s, currval %s',
+		current_user, session_user, current_setting('role'), current_setting('search_path'),
+		coalesce(nullif(current_setting('myapp.x', true), ''), 'none'), current_setting('work_mem'), current_setting('client_encoding'),
+		coalesce(to_regclass('pg_temp.temporary')::text, 'none'), (SELECT count(*) FROM pg_prepared_statements),
+		(SELECT count(*) FROM pg_cursors WHERE is_holdable),
+		(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), currval);
+END $$;
+GRANT EXECUTE ON FUNCTION look_around TO app, owner;
+EOS
+
+# Runs the scripts, and gives the number of workers and what each step found.
+sub around
+{
+	my ($project, $setup, @scripts) = @_;
+	my $number = 0;
+
+	revision($project, sprintf('%s.%d', $project, ++$number), "SELECT public.look_around('$number'); $_") foreach @scripts;
+	my ($status, $out, $err) = run("$setup; CALL viflo_deploy('head', '$project')", connection => 'user=app');
+	unlike($err, qr/ERROR|FATAL|WARNING/, "$project: it runs") or diag($err);
+	my $workers = sql('SELECT count(DISTINCT pid) FROM around');
+	my $found = sql('SELECT what FROM around ORDER BY step');
+	sql('TRUNCATE around');
+	return ($workers, split /\n/, $found);
+}
+
+my $clean = q{temporary none, prepared 0, cursors 0, locks 0, currval none};
+my $disorder = <<'EOS';
+CREATE TEMP TABLE temporary (id int);
+PREPARE statement AS SELECT 1;
+DECLARE held CURSOR WITH HOLD FOR SELECT 1;
+SELECT pg_advisory_lock(42), nextval('public.seen_number_seq');
+SET work_mem = '9MB'; SET search_path = nowhere; SET myapp.x = 'left'; SET client_encoding = 'LATIN1'; SET ROLE owner;
+EOS
+my ($workers, @found) = around('apart', 'SELECT 1', $disorder, $disorder, 'RESET ROLE', 'SELECT 1');
+is($workers, '1', 'one worker for all');
+is_deeply(\@found, [ ("app as app, role none, path of_role, public, x none, work_mem 5MB, UTF8; $clean") x 4 ],
+	'each step finds a new session');
+($workers, @found) = around('apart_from_caller', "SET ROLE owner; SET work_mem = '7MB'; SET search_path = public; SET myapp.x = 'mine'",
+	'RESET ALL; RESET ROLE; ' . $disorder, 'SET ROLE NONE', 'SELECT 1');
+is($workers, '1', 'one worker for all, with settings of the caller');
+is_deeply(\@found, [ ("owner as app, role owner, path public, x mine, work_mem 7MB, UTF8; $clean") x 3 ],
+	q{each step finds the caller's});
+
+# What no reset takes away ends the worker.
+($workers, @found) = around('apart_buffers', 'SELECT 1', "SET temp_buffers = 200; $disorder; RESET ROLE; INSERT INTO pg_temp.temporary VALUES (1)",
+	'SET temp_buffers = 300; CREATE TEMP TABLE temporary AS SELECT 1', 'SELECT 1');
+is($workers, '3', 'a worker of its own for who uses temporary tables');
+is_deeply([ map { /temporary none/ ? 1 : 0 } @found ], [ 1, 1, 1 ], 'and they are gone');
+revision('apart_library', 'al1', q{SELECT look_around('1'); LOAD 'dict_snowball'});
+revision('apart_library', 'al2', q{SELECT look_around('2')});
+revision('apart_library', 'al3', q{SELECT look_around('3')});
+sql("CALL viflo_deploy('head', 'apart_library')");
+is(sql('SELECT array_agg(pid = (SELECT pid FROM around WHERE step = $$2$$) ORDER BY step) FROM around'), '{f,t,t}',
+	'a worker of its own for who loads a library');
+sql('TRUNCATE around');
+
+# ---- while it waits for the next step -------------------------------------
+
+# Deploys, and returns when a step in a transaction runs between two others.
+sub begin_between
+{
+	my ($project) = @_;
+	my %call = (out => '', err => '');
+
+	sql('TRUNCATE seen, around; DROP TABLE IF EXISTS indexed_between; CREATE TABLE indexed_between AS SELECT 1 AS id');
+	revision($project, "$project.1", "CREATE INDEX CONCURRENTLY between_1 ON indexed_between (id); SELECT look_around('1')");
+	sql("SELECT viflo_revision('m', revision => '$project.2', project => '$project', transactional => true, up => "
+		  . q{$up$DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM seen) LOOP PERFORM pg_sleep(0.1); END LOOP; END $$$up$)});
+	revision($project, "$project.3", "CREATE INDEX CONCURRENTLY between_2 ON indexed_between (id); SELECT look_around('2')");
+	$call{harness} = IPC::Run::start(
+		[
+			'psql', '-X', '-v', 'VERBOSITY=verbose', '-c', "CALL viflo_deploy('head', '$project')",
+			$node->connstr('postgres') . ' application_name=caller'
+		],
+		'<', \undef, '>', \$call{out}, '2>', \$call{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	ok( $node->poll_query_until('postgres',
+			"SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND backend_type = 'client backend'"),
+		"$project: a step in a transaction is under way")
+	  or diag($call{err});
+	is( sql("SELECT state, xact_start IS NULL, backend_xmin IS NULL, NOT EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid)"
+			  . " FROM pg_stat_activity a WHERE backend_type = 'viflo_migrate worker'"),
+		'idle|t|t|t', "$project: the worker is idle, and holds nothing");
+	return \%call;
+}
+
+# The rest is run, in the end by that many workers.
+sub is_run
+{
+	my ($call, $project, $workers) = @_;
+
+	sql("INSERT INTO seen (what) VALUES ('go on')");
+	$call->{harness}->finish;
+	unlike($call->{err}, qr/ERROR|FATAL|WARNING/, "$project: it goes on") or diag($call->{err});
+	is(sql('SELECT count(DISTINCT pid) FROM around'), $workers, "$project: with $workers worker(s)");
+	nothing_is_left($project);
+	return;
+}
+
+my $between = begin_between('between');
+sql('SELECT pg_reload_conf()');
+is_run($between, 'between', 1);
+
+foreach my $how ('pg_cancel_backend', 'pg_terminate_backend')
+{
+	$between = begin_between("worker_$how");
+	signal($how, 'worker');
+	ok( $node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type LIKE 'viflo%'"),
+		"$how: an idle worker ends at once");
+	is_run($between, "worker_$how", 2);
+
+	$between = begin_between("caller_$how");
+	signal($how, 'caller');
+	$between->{harness}->finish;
+	like($between->{err}, qr/57014|57P01/, "$how: the caller is told");
+	nothing_is_left("caller_$how");
+}
+
+$between = begin_between('between_kill');
+kill('KILL', sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'viflo_migrate worker'"));
+$between->{harness}->finish;
+ok($node->poll_query_until('postgres', 'SELECT 1', '1'), 'the server comes back');
+nothing_is_left('between_kill');
+
+$between = begin_between('between_fast');
+$node->stop('fast');
+$between->{harness}->finish;
+$node->start;
+sql("INSERT INTO seen (what) VALUES ('go on')");
+sql("CALL viflo_deploy('head', 'between_fast')");
+is(sql("SELECT count(*) FROM viflo_log('between_fast') WHERE status = 'done'"), '3', 'all is done after a restart');
+nothing_is_left('between_fast');
+sql('TRUNCATE seen, around');
+
 # ---- many, and none -------------------------------------------------------
 
 revision('warm', 'warm', 'SELECT 1');
@@ -368,7 +517,7 @@ my $before = segments();
 sql("SELECT viflo_revision('m', revision => 'many' || i, project => 'many', transactional => false, up => 'SELECT 1')"
 	  . ' FROM generate_series(1, 60) i');
 $error = stderr_of("CALL viflo_deploy('head', 'many')");
-like($error, qr/"many60" \(up\) is done, step 60 of 60/, '60 workers one after the other');
+like($error, qr/"many60" \(up\) is done, step 60 of 60/, '60 steps one after the other');
 unlike($error, qr/WARNING|ERROR/, 'without a warning');
 nothing_is_left('many');
 

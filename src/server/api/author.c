@@ -16,12 +16,14 @@
 #include "common/script.h"
 #include "common/sqlstate.h"
 #include "report.h"
+#include "run/leftover.h"
 #include "run/lock.h"
 #include "run/register.h"
 #include "run/step.h"
 #include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
+#include "store/unfinished.h"
 
 /* Bytes of a generated id; it has two hexadecimal digits each. */
 #define ID_BYTES 6
@@ -308,6 +310,21 @@ viflo_remove(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Nobody knows of them any more once the row is gone. */
+static void
+warn_of_leftovers(const VifloUnfinished *unfinished)
+{
+	VifloNames	names = {0, NULL};
+
+	viflo_leftover_list(unfinished, &names);
+	for (int i = 0; i < names.count; i++)
+		ereport(WARNING,
+				(errmsg("index \"%s\" is left, and is invalid", names.names[i]),
+				 errdetail("Revision \"%s\" was creating it when it was cut off.",
+						   unfinished->revision),
+				 errhint("Drop it with DROP INDEX CONCURRENTLY.")));
+}
+
 /*
  * viflo_repair(revision text, project text)
  */
@@ -317,6 +334,7 @@ viflo_repair(PG_FUNCTION_ARGS)
 	const char *name = viflo_arg_required(fcinfo, 0, "revision");
 	const char *project = viflo_arg_project(fcinfo, 1);
 	VifloProjectState *state;
+	VifloUnfinished *unfinished;
 	const char *id;
 	char		checksum[65];
 	int			node;
@@ -328,8 +346,12 @@ viflo_repair(PG_FUNCTION_ARGS)
 	node = viflo_state_resolve(state, name);
 	id = pstrdup(state->revisions[node].id);
 	strlcpy(checksum, state->revisions[node].checksum, sizeof(checksum));
-	if (viflo_unfinished_get(project, "", id) != NULL)
+	unfinished = viflo_unfinished_get(project, "", id);
+	if (unfinished != NULL)
+	{
+		warn_of_leftovers(unfinished);
 		viflo_unfinished_delete(project, "", id);
+	}
 	else if (!viflo_record_is_applied(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_INVALID_TARGET),

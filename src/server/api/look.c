@@ -279,13 +279,12 @@ Datum
 viflo_check(PG_FUNCTION_ARGS)
 {
 	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
-	List	   *unfinished = viflo_unfinished_list(state->project, state->tenant);
 	int			pending = 0;
 	int			first = -1;
 
 	viflo_steps_check_missing(state);
-	if (unfinished != NIL)
-		viflo_steps_raise_unfinished(linitial(unfinished));
+	if (state->unfinished != NIL)
+		viflo_steps_raise_unfinished(linitial(state->unfinished));
 	for (int i = 0; i < state->count; i++)
 	{
 		int			node = state->graph->order[i];

@@ -17,7 +17,6 @@
 
 #include "access/xlog.h"
 #include "catalog/pg_extension.h"
-#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -300,7 +299,24 @@ viflo_progress_phase(VifloPhase phase, const char *waiting_for)
 	length = clipped(waiting_for, sizeof(shared->progress.waiting_for));
 	progress = begin_report();
 	progress->phase = phase;
+	progress->nblockers = 0;
 	put_text(progress->waiting_for, waiting_for, length);
+	end_report(GetCurrentTimestamp());
+}
+
+void
+viflo_progress_wait(VifloPhase phase, const int *pids, int count)
+{
+	VifloProgress *progress;
+
+	if (shared == NULL)
+		return;
+	count = Min(count, VIFLO_PROGRESS_BLOCKERS);
+	progress = begin_report();
+	progress->phase = phase;
+	progress->waiting_for[0] = '\0';
+	memcpy(progress->blockers, pids, count * sizeof(int));
+	progress->nblockers = count;
 	end_report(GetCurrentTimestamp());
 }
 
@@ -365,6 +381,7 @@ watch_before(void *state, const VifloWatchedStep *step, const VifloWatchedStatem
 		return;
 	progress = begin_report();
 	progress->phase = VIFLO_PHASE_RUNNING;
+	progress->nblockers = 0;
 	progress->waiting_for[0] = '\0';
 	progress->statement = statement->number;
 	progress->statement_of = statement->of;
@@ -397,37 +414,39 @@ viflo_progress_watcher(void)
 
 /* "process 123, process 456"; NULL: the process waits for no lock. */
 static char *
-describe_blockers(int pid)
+describe_pids(const int *pids, int count)
 {
-	Datum		pids = DirectFunctionCall1(pg_blocking_pids, Int32GetDatum(pid));
-	Datum	   *elements;
-	int			count;
 	StringInfoData buf;
-
-	deconstruct_array(DatumGetArrayTypeP(pids), INT4OID, sizeof(int32), true,
-					  TYPALIGN_INT, &elements, NULL, &count);
-	if (count == 0)
-		return NULL;
 
 	initStringInfo(&buf);
 	for (int i = 0; i < count; i++)
 	{
-		int			blocker = DatumGetInt32(elements[i]);
 		bool		repeated = false;
 
 		/* Parallel workers count as their leader, once each. */
 		for (int j = 0; j < i && !repeated; j++)
-			repeated = DatumGetInt32(elements[j]) == blocker;
+			repeated = pids[j] == pids[i];
 		if (repeated)
 			continue;
 		if (buf.len > 0)
 			appendStringInfoString(&buf, ", ");
-		if (blocker == 0)
+		if (pids[i] == 0)
 			appendStringInfoString(&buf, "a prepared transaction");
 		else
-			appendStringInfo(&buf, "process %d", blocker);
+			appendStringInfo(&buf, "process %d", pids[i]);
 	}
 	return buf.data;
+}
+
+static char *
+describe_blockers(int pid)
+{
+	ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+																  Int32GetDatum(pid)));
+	int			count = ARR_NDIM(blockers) == 0 ? 0 : ARR_DIMS(blockers)[0];
+
+	/* without nulls, of a fixed width */
+	return count == 0 ? NULL : describe_pids((int *) ARR_DATA_PTR(blockers), count);
 }
 
 /* A copy of what the segment of that handle holds; NULL: it is gone. */
@@ -457,6 +476,12 @@ read_segment(dsm_handle handle)
 }
 
 static void
+put_blockers(VifloProgress *progress, const char *text)
+{
+	put_text(progress->waiting_for, text, clipped(text, sizeof(progress->waiting_for)));
+}
+
+static void
 find_blockers(VifloProgress *progress)
 {
 	char	   *blockers = NULL;
@@ -465,8 +490,7 @@ find_blockers(VifloProgress *progress)
 		blockers = describe_blockers(progress->worker_pid);
 	if (blockers == NULL)
 		blockers = describe_blockers(progress->pid);
-	put_text(progress->waiting_for, blockers,
-			 clipped(blockers, sizeof(progress->waiting_for)));
+	put_blockers(progress, blockers);
 }
 
 List *
@@ -491,7 +515,9 @@ viflo_progress_list(void)
 		progress = read_segment(tag->locktag_field3);
 		if (progress == NULL || progress->pid != lock->pid)
 			continue;
-		if (progress->waiting_for[0] == '\0')
+		if (progress->nblockers > 0)
+			put_blockers(progress, describe_pids(progress->blockers, progress->nblockers));
+		else if (progress->waiting_for[0] == '\0')
 			find_blockers(progress);
 		result = lappend(result, progress);
 	}

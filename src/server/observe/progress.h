@@ -57,11 +57,17 @@ extern void viflo_progress_detach(void);
  * and cost no system call.  waiting_for NULL: for nothing.
  */
 extern void viflo_progress_phase(VifloPhase phase, const char *waiting_for);
+
+/* A phase of waiting for processes; 0 among pids is a prepared transaction. */
+extern void viflo_progress_wait(VifloPhase phase, const int *pids, int count);
 extern void viflo_progress_attempt(int attempt);
 extern void viflo_progress_rows(int64 done, int64 total);
 
 /* A watcher that reports steps and statements. */
 extern VifloWatcher viflo_progress_watcher(void);
+
+/* More than that are not shown. */
+#define VIFLO_PROGRESS_BLOCKERS 8
 
 /* A copy of what a run reports. */
 typedef struct VifloProgress
@@ -83,6 +89,8 @@ typedef struct VifloProgress
 	int64		rows_done;		/* of a backfill */
 	int64		rows_total;		/* 0: not known */
 	char		waiting_for[512];
+	int			blockers[VIFLO_PROGRESS_BLOCKERS];
+	int			nblockers;
 	TimestampTz started;
 	TimestampTz last_change;
 } VifloProgress;

@@ -35,6 +35,7 @@
 #include "utils/snapmgr.h"
 
 #include "common/backfill.h"
+#include "common/sqlstate.h"
 #include "observe/counts.h"
 #include "observe/lag.h"
 #include "observe/progress.h"
@@ -77,6 +78,7 @@ typedef struct Backfill
 
 	/* of start() */
 	VifloKeySet keys;
+	char	   *key_name;		/* as viflo_keyset_name() has it */
 	VifloRanged ranged;
 	CachedPlanSource *statement;
 	List	   *written;		/* OIDs of the tables that it changes */
@@ -206,6 +208,31 @@ look_first(Backfill *backfill)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Ends the transaction of an attempt, which failed with error, or did not:
+ * NULL.  Where the server dooms a transaction under SERIALIZABLE, it stays so
+ * after the attempt is rolled back and cannot commit: the server has then
+ * aborted it, the session's locks are gone with it, and the run ends with what
+ * the attempt failed with.
+ */
+static void
+end_attempt(Backfill *backfill, ErrorData *error)
+{
+	PG_TRY();
+	{
+		backfill->commit();
+	}
+	PG_CATCH();
+	{
+		if (error == NULL)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(backfill->context);
+		FlushErrorState();
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+}
+
 /* Has work done, in a transaction of its own where there is a commit. */
 static void
 perform(Backfill *backfill, void (*work) (Backfill *))
@@ -227,7 +254,7 @@ perform(Backfill *backfill, void (*work) (Backfill *))
 	{
 		viflo_progress_attempt(backfill->patience.attempt);
 		error = try_work(backfill, work);
-		backfill->commit();
+		end_attempt(backfill, error);
 		if (error == NULL)
 			return;
 		if (!viflo_patience_again(&backfill->patience, error->sqlerrcode))
@@ -241,6 +268,24 @@ perform(Backfill *backfill, void (*work) (Backfill *))
 
 /* ---- what is done in an attempt ---- */
 
+/* Raises when what is done was done by another key than this one. */
+static void
+check_same_key(const Backfill *backfill, const char *key_name)
+{
+	const VifloUnfinished *row = backfill->unfinished;
+
+	if (row == NULL || row->backfill_key == NULL ||
+		(row->backfill_of != NULL && strcmp(row->backfill_of, key_name) == 0))
+		return;
+	ereport(ERROR,
+			(viflo_errcode(VIFLO_CHANGED_REVISION),
+			 errmsg("the backfill of revision \"%s\" is half done, by another key than %s",
+					row->revision, key_name),
+			 row->backfill_of ? errdetail("It is done up to key \"%s\" of %s.",
+										  row->backfill_key, row->backfill_of) : 0,
+			 errhint("Give it back its table and key; or set things right by hand and forget what was done with viflo_repair().")));
+}
+
 /* Resolves names and finds the ends; then nothing can fail but ranges. */
 static void
 start(Backfill *backfill)
@@ -249,6 +294,7 @@ start(Backfill *backfill)
 	VifloRanged ranged = backfill->ranged;
 	CachedPlanSource *statement;
 	const char *done = backfill->unfinished ? backfill->unfinished->backfill_key : NULL;
+	char	   *key_name;
 	Oid			types[2];
 	MemoryContext old;
 
@@ -257,6 +303,8 @@ start(Backfill *backfill)
 													  ALLOCSET_DEFAULT_SIZES));
 	ranged.raw = copyObject(ranged.raw);
 	viflo_keyset_open(&keys, backfill->header.table, backfill->header.key);
+	key_name = viflo_keyset_name(&keys);
+	check_same_key(backfill, key_name);
 	viflo_ranged_bind(&ranged, &keys);
 	types[0] = types[1] = keys.type;
 	statement = viflo_prepare(ranged.raw, ranged.text, types, lengthof(types));
@@ -273,6 +321,7 @@ start(Backfill *backfill)
 	viflo_keyset_keep(&keys);
 	viflo_prepared_keep(statement);
 	backfill->keys = keys;
+	backfill->key_name = key_name;
 	backfill->statement = statement;
 }
 
@@ -309,6 +358,7 @@ note_range(const Backfill *backfill)
 	VifloUnfinished row = *backfill->unfinished;
 
 	row.backfill_key = backfill->range.to_text;
+	row.backfill_of = backfill->key_name;
 	row.backfill_rows = backfill->changed + backfill->range.changed;
 	viflo_unfinished_put(&row);
 }
@@ -376,6 +426,8 @@ count_range(Backfill *backfill)
 			pfree(backfill->noted);
 		backfill->noted = unfinished->backfill_key;
 		unfinished->backfill_rows = backfill->changed;
+		if (unfinished->backfill_of == NULL)
+			unfinished->backfill_of = MemoryContextStrdup(backfill->callers, backfill->key_name);
 	}
 	MemoryContextSwitchTo(old);
 	if (backfill->keys.rows > 0)

@@ -25,7 +25,8 @@
  * does.  What is raised leaves no subtransaction and no snapshot behind.
  *
  * unfinished may be NULL where commit is; where not, its backfill_key says
- * where to go on, and it is kept up to date.  context outlives the
+ * where to go on, which raises VIFLO_CHANGED_REVISION where that is a key of
+ * another column than the section names; and it is kept up to date.  context outlives the
  * transactions, and holds what unfinished gets.  Returns the number of rows changed in
  * all runs of it.
  */

@@ -3,16 +3,19 @@
  *	  The course of a script that runs at top level, told from its parse
  *	  trees.
  *
- * Nothing here looks at a catalog or at the state of a transaction.  A block
- * is what stands from BEGIN to the COMMIT, ROLLBACK or PREPARE TRANSACTION
+ * Nothing here looks at the state of a transaction, nor at a catalog where it
+ * does not say so.  A block is what stands from BEGIN to the COMMIT, ROLLBACK or PREPARE TRANSACTION
  * that ends it; AND CHAIN goes on with the same block.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "parser/parse_func.h"
 #include "report.h"
 #include "run/block.h"
+#include "utils/fmgroids.h"
 
 static VifloBlockStep
 transaction_command(const TransactionStmt *command)
@@ -122,6 +125,15 @@ viflo_block_check_closed(const VifloStatements *statements)
 			 errhint("End the block with COMMIT.")));
 }
 
+/* set_config, or pg_catalog.set_config */
+static bool
+may_be_set_config(List *name)
+{
+	return strcmp(strVal(llast(name)), "set_config") == 0 &&
+		(list_length(name) == 1 ||
+		 (list_length(name) == 2 && strcmp(strVal(linitial(name)), "pg_catalog") == 0));
+}
+
 /* A call of set_config() for the session, with nothing but constants. */
 static bool
 is_session_set_config(Node *node)
@@ -131,7 +143,7 @@ is_session_set_config(Node *node)
 	ListCell   *cell;
 
 	if (!IsA(node, FuncCall) || list_length(call->args) != 3 ||
-		strcmp(strVal(llast(call->funcname)), "set_config") != 0)
+		!may_be_set_config(call->funcname))
 		return false;
 	foreach(cell, call->args)
 	{
@@ -179,6 +191,41 @@ viflo_leaves_in_session(Node *statement)
 		default:
 			return false;
 	}
+}
+
+/* The function that a call of name with two strings and a boolean is of. */
+static Oid
+called(List *name)
+{
+	Oid			types[] = {UNKNOWNOID, UNKNOWNOID, BOOLOID};
+	Oid			function;
+	Oid			type;
+	bool		is_set;
+	int			variadic_count;
+	Oid			variadic;
+	Oid		   *true_types;
+
+	(void) func_get_detail(name, NIL, NIL, lengthof(types), types, true, true, false,
+						   &function, &type, &is_set, &variadic_count, &variadic,
+						   &true_types, NULL);
+	return function;
+}
+
+bool
+viflo_calls_another(Node *statement)
+{
+	ListCell   *cell;
+
+	if (!IsA(statement, SelectStmt))
+		return false;
+	foreach(cell, ((SelectStmt *) statement)->targetList)
+	{
+		FuncCall   *call = castNode(FuncCall, lfirst_node(ResTarget, cell)->val);
+
+		if (list_length(call->funcname) == 1 && called(call->funcname) != F_SET_CONFIG)
+			return true;
+	}
+	return false;
 }
 
 /* Marked as temporary, or named to be in the temporary schema. */

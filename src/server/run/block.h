@@ -44,6 +44,12 @@ extern void viflo_block_check_closed(const VifloStatements *statements);
  */
 extern bool viflo_leaves_in_session(Node *statement);
 
+/*
+ * In a transaction, for such a statement: does it call something else than the
+ * server's set_config(), which another function hides from it?
+ */
+extern bool viflo_calls_another(Node *statement);
+
 /* Does it make a temporary table, view or sequence? */
 extern bool viflo_makes_temporary(Node *statement);
 

@@ -18,12 +18,21 @@
 extern void viflo_caller_estimate(shm_toc_estimator *estimator);
 extern void viflo_caller_put(shm_toc *toc);
 
+/* Connects a background worker to the caller's database. */
+extern void viflo_caller_connect(shm_toc *toc);
+
 /*
- * Connects a background worker to the caller's database, with the caller's
- * authenticated user, session user, role, settings and libraries.  Raises
- * where the caller could not become all that anew (a role that is gone, or
- * one it is no longer a member of).
+ * Takes on the caller's session user, role and settings.  Raises where the
+ * caller could not become all that anew (a role that is gone, or one it is no
+ * longer a member of).
  */
 extern void viflo_caller_become(shm_toc *toc);
+
+/*
+ * Leaves nothing in the session, outside of any transaction, so that
+ * viflo_caller_become() makes a new one of it.  False: that cannot be, and the
+ * process has to end.
+ */
+extern bool viflo_caller_leave(void);
 
 #endif							/* VIFLO_CALLER_H */

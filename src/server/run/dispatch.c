@@ -3,16 +3,24 @@
  *	  Has a background worker run something in the caller's name.
  *
  * Phases: make the segment and start a worker, trying for a while when no
- * slot is free; then, for a step, wait for the worker's end, raising its
- * notices as they come; for a job, wait only until the worker is on its own.
+ * slot is free; hand over the request; then, for a step, wait for its end,
+ * raising the worker's notices as they come; for a job, wait only until the
+ * worker is on its own.
+ *
+ * One worker serves all steps of a run, as starting one takes longer than a
+ * small step.  Between two steps it waits for the next, in no transaction and
+ * with nothing left of the one before.  It ends with the run, on any error,
+ * and when this process is gone; it may end earlier (a script can leave what
+ * no reset takes away, an administrator can end it), and then the next step
+ * gets another.
  *
  * While it waits, the session holds no snapshot, and its transaction is ended
  * every second, so that the worker's index build does not wait for it, and no
  * timeout of the transaction strikes.  Each second it also looks whether its
  * client is still there.
  *
- * However the wait ends, the worker has ended before: on an error here it is
- * cancelled and given time to clean up, then terminated; when this process
+ * However a step ends that fails, the worker has ended before: on an error here
+ * it is cancelled and given time to clean up, then terminated; when this process
  * exits, it is terminated at once.  Each of these waits is bounded.  A worker
  * that does not end even then is named in the error, and goes on being seen in
  * pg_stat_activity and as holder of the lock that says that a step is under
@@ -54,14 +62,16 @@
 #define EXIT_WAIT			5000	/* the same, while this process exits */
 
 /*
- * One request under way.  Lives in a context of its own, from
+ * A worker and what it is asked for.  Lives in a context of its own, from
  * begin_dispatch() to end_dispatch(), over commits.
  */
 typedef struct Dispatch
 {
+	struct Dispatch *next;
 	MemoryContext context;
+	MemoryContext scratch;		/* of the request in hand */
 	const char *what;			/* what the worker runs, for messages */
-	dsm_segment *segment;
+	VifloHandover handover;
 	BackgroundWorkerHandle *worker; /* NULL: not registered yet */
 	pid_t		pid;			/* 0: not known yet */
 	bool		ended;			/* the worker is gone, or never came */
@@ -71,8 +81,11 @@ typedef struct Dispatch
 	TimestampTz last_tick;
 } Dispatch;
 
-/* There is one at a time: who waits for a worker does nothing else. */
-static Dispatch *active = NULL;
+/* All there are: the one for steps, and one for a job that is being started. */
+static Dispatch *dispatches = NULL;
+
+/* The run's, with a worker that may be waiting for a step; or NULL. */
+static Dispatch *standing = NULL;
 
 /* Takes what has come; true when the worker has ended and all is taken. */
 static bool
@@ -148,11 +161,12 @@ cancel_worker(const Dispatch *dispatch)
 }
 
 /*
- * Ends the worker, gently or at once.  Raises nothing, and takes no
- * interrupts.
+ * Ends the worker: first by telling it that nothing is left to do, for who has
+ * nothing to do; where there is more, cancels it; then terminates it.  Raises
+ * nothing, and takes no interrupts.
  */
 static void
-stop_worker(Dispatch *dispatch, bool gently)
+stop_worker(Dispatch *dispatch, bool cancel, int first_wait)
 {
 	MemoryContext old = CurrentMemoryContext;
 
@@ -160,10 +174,12 @@ stop_worker(Dispatch *dispatch, bool gently)
 	viflo_transaction_timeout_stop();
 	PG_TRY();
 	{
-		if (gently && !poll_worker(dispatch) && dispatch->pid != 0)
+		viflo_handover_close(&dispatch->handover);
+		if (first_wait > 0 && !poll_worker(dispatch) && dispatch->pid != 0)
 		{
-			cancel_worker(dispatch);
-			(void) wait_for_end(dispatch, CANCEL_WAIT, true);
+			if (cancel)
+				cancel_worker(dispatch);
+			(void) wait_for_end(dispatch, first_wait, true);
 		}
 		if (!dispatch->ended)
 		{
@@ -182,18 +198,22 @@ stop_worker(Dispatch *dispatch, bool gently)
 	RESUME_INTERRUPTS();
 }
 
-/* This process exits while a worker runs for it. */
+/* This process exits while workers run for it. */
 static void
 stop_at_exit(int code, Datum arg)
 {
-	Dispatch   *dispatch = active;
+	Dispatch   *dispatch;
 
-	if (dispatch == NULL || dispatch->worker == NULL)
-		return;
-	active = NULL;
-	dispatch->hearing.silent = true;
-	TerminateBackgroundWorker(dispatch->worker);
-	(void) wait_for_end(dispatch, EXIT_WAIT, false);
+	standing = NULL;
+	while ((dispatch = dispatches) != NULL)
+	{
+		dispatches = dispatch->next;
+		if (dispatch->worker == NULL)
+			continue;
+		dispatch->hearing.silent = true;
+		TerminateBackgroundWorker(dispatch->worker);
+		(void) wait_for_end(dispatch, EXIT_WAIT, false);
+	}
 }
 
 /* Adds to an error of ours what the worker had to say when it was stopped. */
@@ -226,7 +246,7 @@ tell_end(const Dispatch *dispatch, ErrorData *error)
 }
 
 static Dispatch *
-begin_dispatch(char *what, void (*commit) (void))
+begin_dispatch(void (*commit) (void))
 {
 	static bool exit_watched = false;
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "viflo dispatch",
@@ -239,26 +259,32 @@ begin_dispatch(char *what, void (*commit) (void))
 	exit_watched = true;
 
 	dispatch->context = context;
-	dispatch->what = MemoryContextStrdup(context, what);
+	dispatch->scratch = AllocSetContextCreate(context, "viflo request", ALLOCSET_SMALL_SIZES);
 	viflo_hearing_begin(&dispatch->hearing, context);
 	dispatch->commit = commit;
-	dispatch->last_tick = GetCurrentTimestamp();
-	active = dispatch;
+	dispatch->next = dispatches;
+	dispatches = dispatch;
 	return dispatch;
 }
 
 static void
 end_dispatch(Dispatch *dispatch)
 {
-	active = NULL;
-	if (dispatch->segment)
-		dsm_detach(dispatch->segment);
+	Dispatch  **link = &dispatches;
+
+	while (*link != dispatch)
+		link = &(*link)->next;
+	*link = dispatch->next;
+	if (standing == dispatch)
+		standing = NULL;
+	if (dispatch->handover.segment)
+		dsm_detach(dispatch->handover.segment);
 	MemoryContextDelete(dispatch->context);
 }
 
 /* Registers the worker, waiting a while for a free slot. */
 static void
-start_worker(Dispatch *dispatch)
+start_worker(Dispatch *dispatch, const char *name)
 {
 	BackgroundWorker worker = {0};
 	TimestampTz begin = GetCurrentTimestamp();
@@ -266,7 +292,7 @@ start_worker(Dispatch *dispatch)
 	bool		started;
 
 	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "viflo_migrate: ");
-	strlcat(worker.bgw_name, dispatch->what, sizeof(worker.bgw_name));
+	strlcat(worker.bgw_name, name, sizeof(worker.bgw_name));
 	worker.bgw_name[pg_mbcliplen(worker.bgw_name, strlen(worker.bgw_name),
 								 sizeof(worker.bgw_name) - 1)] = '\0';
 	strlcpy(worker.bgw_type, "viflo_migrate worker", sizeof(worker.bgw_type));
@@ -275,7 +301,7 @@ start_worker(Dispatch *dispatch)
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(dispatch->segment));
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(dispatch->handover.segment));
 	worker.bgw_notify_pid = MyProcPid;
 
 	for (;;)
@@ -315,10 +341,12 @@ wait_for_step(Dispatch *dispatch)
 {
 	while (!poll_worker(dispatch) && !dispatch->hearing.done && !dispatch->hearing.error)
 		wait_a_while(dispatch, TICK);
+	if (dispatch->hearing.done && dispatch->hearing.last.stays)
+		return;
 
 	/* Its locks and its slot are free when it has ended. */
 	if (!wait_for_end(dispatch, TERMINATE_WAIT, false))
-		stop_worker(dispatch, false);
+		stop_worker(dispatch, false, 0);
 	if (dispatch->hearing.error || !dispatch->hearing.done)
 		raise_end(dispatch);
 }
@@ -345,31 +373,60 @@ wait_for_job(Dispatch *dispatch)
 	}
 }
 
-/* Starts a worker for the request and waits for it. */
+/*
+ * Who is only lent another role, by a SECURITY DEFINER function or while
+ * REINDEX or the like runs what belongs to others, could get hold of the
+ * session's own in a worker: there is no way to lend it there.
+ */
 static void
-run_request(char *what, VifloRequest *request, void (*commit) (void),
-			void (*wait) (Dispatch *dispatch), VifloTopLevelResult *result)
+check_role(void)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	Dispatch   *dispatch;
-
-	/*
-	 * Who is only lent another role, by a SECURITY DEFINER function or while
-	 * REINDEX or the like runs what belongs to others, could get hold of the
-	 * session's own in a worker: there is no way to lend it there.
-	 */
 	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot start a background worker within security-definer function or security-restricted operation")));
+}
 
-	dispatch = begin_dispatch(what, commit);
+/* Hands the request over, to a new worker where there is none yet. */
+static void
+give_request(Dispatch *dispatch, const VifloRequest *request, const char *name)
+{
+	MemoryContext old = MemoryContextSwitchTo(dispatch->context);
+	StringInfo	packed;
+
+	if (dispatch->handover.segment == NULL)
+	{
+		viflo_handover_create(&dispatch->handover);
+		dispatch->hearing.queue = dispatch->handover.answers;
+	}
+	MemoryContextSwitchTo(dispatch->scratch);
+	packed = viflo_handover_pack(request);
+	MemoryContextSwitchTo(old);
+
+	if (dispatch->worker == NULL)
+		start_worker(dispatch, name);
+	while (viflo_handover_send(&dispatch->handover, packed) == SHM_MQ_WOULD_BLOCK &&
+		   !poll_worker(dispatch))
+		wait_a_while(dispatch, TICK);
+}
+
+/*
+ * Hands the request over and waits.  On an error there is no such worker any
+ * more, and no dispatch.
+ */
+static void
+run_request(Dispatch *dispatch, const char *what, const VifloRequest *request,
+			const char *name, void (*wait) (Dispatch *dispatch))
+{
+	MemoryContext caller = CurrentMemoryContext;
+
 	PG_TRY();
 	{
-		MemoryContextSwitchTo(dispatch->context);
-		dispatch->segment = viflo_handover_create(request, &dispatch->hearing.queue);
-		MemoryContextSwitchTo(caller);
-		start_worker(dispatch);
+		MemoryContextReset(dispatch->scratch);
+		dispatch->what = MemoryContextStrdup(dispatch->scratch, what);
+		dispatch->hearing.done = false;
+		dispatch->last_tick = GetCurrentTimestamp();
+		give_request(dispatch, request, name);
 		wait(dispatch);
 	}
 	PG_CATCH();
@@ -381,23 +438,37 @@ run_request(char *what, VifloRequest *request, void (*commit) (void),
 		FlushErrorState();
 		if (dispatch->worker && !dispatch->raised)
 		{
-			stop_worker(dispatch, true);
+			stop_worker(dispatch, true, CANCEL_WAIT);
 			tell_end(dispatch, error);
 		}
 		end_dispatch(dispatch);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
+}
 
-	if (result)
-		*result = dispatch->hearing.result;
-	end_dispatch(dispatch);
+/* The run's worker, unless it has ended meanwhile or is about to. */
+static Dispatch *
+get_standing(void (*commit) (void))
+{
+	if (standing != NULL)
+	{
+		standing->hearing.silent = true;
+		if (poll_worker(standing) || standing->hearing.error || standing->hearing.over)
+			viflo_dispatch_end();
+		else
+			standing->hearing.silent = false;
+	}
+	if (standing == NULL)
+		standing = begin_dispatch(commit);
+	return standing;
 }
 
 void
 viflo_dispatch_step(const VifloRun *run, const VifloPlannedStep *step, int number, int of,
 					void (*commit) (void), VifloTopLevelResult *result)
 {
+	Dispatch   *dispatch;
 	VifloRequest request = {
 		.run = *run,
 		.step = *step,
@@ -406,13 +477,31 @@ viflo_dispatch_step(const VifloRun *run, const VifloPlannedStep *step, int numbe
 		.progress = viflo_progress_handle()
 	};
 
-	run_request(psprintf("revision \"%s\"", step->revision), &request, commit,
-				wait_for_step, result);
+	check_role();
+	dispatch = get_standing(commit);
+	run_request(dispatch, psprintf("revision \"%s\"", step->revision), &request,
+				psprintf("project \"%s\"", run->project), wait_for_step);
+	*result = dispatch->hearing.last.result;
+	if (!dispatch->hearing.last.stays)
+		end_dispatch(dispatch);
+}
+
+void
+viflo_dispatch_end(void)
+{
+	if (standing == NULL)
+		return;
+	standing->hearing.silent = true;
+	if (standing->worker != NULL)
+		stop_worker(standing, false, EXIT_WAIT);
+	end_dispatch(standing);
 }
 
 void
 viflo_dispatch_job(int64 job, const VifloRun *run)
 {
+	Dispatch   *dispatch;
+	char	   *what = psprintf("job " INT64_FORMAT, job);
 	VifloRequest request = {
 		.job = job,
 		.wait_for = GetTopTransactionId(),
@@ -420,5 +509,8 @@ viflo_dispatch_job(int64 job, const VifloRun *run)
 		.progress = DSM_HANDLE_INVALID
 	};
 
-	run_request(psprintf("job " INT64_FORMAT, job), &request, NULL, wait_for_job, NULL);
+	check_role();
+	dispatch = begin_dispatch(NULL);
+	run_request(dispatch, what, &request, what, wait_for_job);
+	end_dispatch(dispatch);
 }

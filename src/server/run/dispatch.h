@@ -14,8 +14,9 @@
 #include "run/toplevel.h"
 
 /*
- * Runs one step's section in a worker and waits for it, holding neither
- * snapshot nor transaction worth the name.  Relays notices; raises the
+ * Runs one step's section in a worker, in a session of its own, and waits for
+ * it, holding neither snapshot nor transaction worth the name.  The worker
+ * stays for the run's next such step.  Relays notices; raises the
  * worker's error as if it were raised here, and an own one when there is no
  * free slot, or the worker ends without a word.  When the caller is
  * cancelled, terminated, or its client is gone, the worker is stopped first,
@@ -27,6 +28,12 @@
 extern void viflo_dispatch_step(const VifloRun *run, const VifloPlannedStep *step,
 								int number, int of, void (*commit) (void),
 								VifloTopLevelResult *result);
+
+/*
+ * Ends the worker of this process's steps, if there is one, and waits for it;
+ * to be called when the run ends, in whatever way.  Raises nothing.
+ */
+extern void viflo_dispatch_end(void);
 
 /*
  * Starts a worker that runs job once the current transaction commits, and

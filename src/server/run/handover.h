@@ -3,8 +3,8 @@
  *	  What goes between the session that wants something run and the
  *	  background worker that runs it.
  *
- * A dynamic shared memory segment holds the request, what the caller is, and
- * a queue of messages back: notices and the error in the server's own
+ * A dynamic shared memory segment holds what the caller is, a queue of requests,
+ * and a queue of messages back: notices and the error in the server's own
  * protocol, and a few of ours.
  *-------------------------------------------------------------------------
  */
@@ -32,27 +32,56 @@ typedef struct VifloRequest
 typedef enum VifloMessage
 {
 	VIFLO_MESSAGE_READY = 'r',	/* a job's worker can be left alone */
-	VIFLO_MESSAGE_DONE = 'd',	/* with a VifloTopLevelResult */
+	VIFLO_MESSAGE_DONE = 'd',	/* with a VifloDone */
 	VIFLO_MESSAGE_ENCODING = 'e'	/* with an int: the encoding of what
 									 * follows */
 } VifloMessage;
 
-/*
- * For the caller: makes the segment, mapped until it is detached, and the
- * receiving end of its queue, in the current memory context.
- */
-extern dsm_segment *viflo_handover_create(const VifloRequest *request,
-										  shm_mq_handle **queue);
+typedef struct VifloDone
+{
+	VifloTopLevelResult result;
+	bool		stays;			/* the worker can be given another step */
+} VifloDone;
+
+/* The caller's end. */
+typedef struct VifloHandover
+{
+	dsm_segment *segment;		/* mapped until it is detached */
+	shm_mq_handle *orders;		/* NULL: no more of them */
+	shm_mq_handle *answers;
+} VifloHandover;
 
 /*
- * For the worker: attaches to the segment, becomes the caller, and sends
- * what a client would be sent to the caller.  The request is in the current
- * memory context.  NULL: the caller is gone.
+ * For the caller: makes the segment and the caller's ends of its queues, in
+ * the current memory context.
  */
-extern VifloRequest *viflo_handover_receive(dsm_handle handle);
+extern void viflo_handover_create(VifloHandover *handover);
 
-/* Says that a step's section is done. */
-extern void viflo_handover_done(const VifloTopLevelResult *result);
+/*
+ * A request as it goes over; and sending it.  SHM_MQ_WOULD_BLOCK: to be
+ * called again with the same bytes, after waiting for the latch.
+ */
+extern StringInfo viflo_handover_pack(const VifloRequest *request);
+extern shm_mq_result viflo_handover_send(VifloHandover *handover, StringInfo packed);
+
+/* No more requests come: a worker that has none ends. */
+extern void viflo_handover_close(VifloHandover *handover);
+
+/*
+ * For the worker: attaches to the segment, connects, and sends what a client
+ * would be sent to the caller.  False: the caller is gone.
+ */
+extern bool viflo_handover_attach(dsm_handle handle);
+
+/*
+ * Waits for the next request, outside of any transaction, and becomes the
+ * caller.  The request is in the current memory context.  NULL: there is none
+ * to come, or the caller is gone.
+ */
+extern VifloRequest *viflo_handover_next(void);
+
+/* Says that a step's section is done; and whether the worker stays. */
+extern void viflo_handover_done(const VifloTopLevelResult *result, bool stays);
 
 /* Says that a job's worker can be left alone, and lets go of the caller. */
 extern void viflo_handover_ready(void);

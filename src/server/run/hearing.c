@@ -12,7 +12,6 @@
 #include "libpq/pqmq.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "run/handover.h"
 #include "run/hearing.h"
 #include "utils/memutils.h"
 
@@ -110,7 +109,7 @@ handle_message(VifloHearing *hearing, char *data, Size length)
 		hearing->ready = true;
 	else if (type == VIFLO_MESSAGE_DONE)
 	{
-		pq_copymsgbytes(&message, (char *) &hearing->result, sizeof(hearing->result));
+		pq_copymsgbytes(&message, (char *) &hearing->last, sizeof(hearing->last));
 		hearing->done = true;
 	}
 	MemoryContextSwitchTo(old);

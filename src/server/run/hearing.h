@@ -6,7 +6,7 @@
 #ifndef VIFLO_HEARING_H
 #define VIFLO_HEARING_H
 
-#include "run/toplevel.h"
+#include "run/handover.h"
 #include "storage/shm_mq.h"
 
 /* Set up by viflo_hearing_begin(); all that it points to is in its context. */
@@ -19,8 +19,8 @@ typedef struct VifloHearing
 	bool		silent;			/* drop notices */
 	bool		over;			/* nothing more can come */
 	bool		ready;			/* VIFLO_MESSAGE_READY has come */
-	bool		done;			/* VIFLO_MESSAGE_DONE, with result, has come */
-	VifloTopLevelResult result;
+	bool		done;			/* VIFLO_MESSAGE_DONE has come, with what is below */
+	VifloDone	last;
 	ErrorData  *error;			/* the worker's last word, or NULL */
 } VifloHearing;
 

@@ -76,9 +76,15 @@ job_waits_for_me(const VifloJobRow *row)
 	{
 		VifloProgress *progress = lfirst(cell);
 
-		if (progress->job == row->id && progress->worker_pid != 0 &&
-			waits_for_me(progress->worker_pid))
+		if (progress->job != row->id)
+			continue;
+		if (progress->worker_pid != 0 && waits_for_me(progress->worker_pid))
 			return true;
+
+		/* It may wait without being in any lock's queue. */
+		for (int i = 0; i < progress->nblockers; i++)
+			if (progress->blockers[i] == MyProcPid)
+				return true;
 	}
 	return false;
 }

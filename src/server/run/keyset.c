@@ -102,7 +102,20 @@ has_index(Relation relation, AttrNumber attnum, const VifloKeySet *keys, Oid col
 	return found;
 }
 
-/* Looks at the tables that have the rows: the table itself, or those below it. */
+/* A table below may lack what it had from the one above. */
+static void
+check_not_null(Relation relation, AttrNumber attnum, const VifloKeySet *keys)
+{
+	if (!viflo_column_is_not_null(RelationGetDescr(relation), attnum))
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("key \"%s\" of table \"%s\" may be null",
+						keys->column, RelationGetRelationName(relation)),
+				 errdetail("Rows whose key is null would be in no range of the backfill."),
+				 errhint("Set the column NOT NULL, or choose another key.")));
+}
+
+/* Looks at the table and at those below it, which may have the rows. */
 static void
 check_tables(VifloKeySet *keys, Oid collation)
 {
@@ -112,13 +125,16 @@ check_tables(VifloKeySet *keys, Oid collation)
 	foreach(cell, tables)
 	{
 		Relation	relation;
+		AttrNumber	attnum;
 		bool		found;
 
 		CHECK_FOR_INTERRUPTS();
 		relation = table_open(lfirst_oid(cell), NoLock);
+		attnum = get_attnum(lfirst_oid(cell), keys->column);
+		check_not_null(relation, attnum, keys);
 		keys->rows += Max(relation->rd_rel->reltuples, 0);
 		found = relation->rd_rel->relkind != RELKIND_RELATION ||
-			has_index(relation, get_attnum(lfirst_oid(cell), keys->column), keys, collation);
+			has_index(relation, attnum, keys, collation);
 		if (!found)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -181,6 +197,7 @@ comparison(const VifloKeySet *keys, int strategy, int parameter)
 					quote_identifier(strVal(linitial(name))), strVal(lsecond(name)), parameter);
 }
 
+/* IS NOT NULL would leave out composite keys that have a null in them. */
 static void
 prepare_search(VifloKeySet *keys, VifloKeySearch search)
 {
@@ -195,6 +212,8 @@ prepare_search(VifloKeySet *keys, VifloKeySearch search)
 						 comparison(keys, search == VIFLO_KEY_NEXT ?
 									BTGreaterStrategyNumber : BTGreaterEqualStrategyNumber, 1),
 						 comparison(keys, BTLessEqualStrategyNumber, 2));
+	else
+		appendStringInfo(&text, " WHERE %s IS DISTINCT FROM NULL", column);
 	appendStringInfo(&text, " ORDER BY %s%s", column, search == VIFLO_KEY_HIGHEST ? " DESC" : "");
 	appendStringInfo(&text, "%s LIMIT 1", search == VIFLO_KEY_END ? " OFFSET $3" : "");
 
@@ -230,12 +249,6 @@ viflo_keyset_open(VifloKeySet *keys, const char *table, const char *column)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("key \"%s\" is not a column of table \"%s\"", keys->column, keys->relation)));
 	attribute = TupleDescAttr(RelationGetDescr(relation), attnum - 1);
-	if (!viflo_column_is_not_null(RelationGetDescr(relation), attnum))
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("key \"%s\" of table \"%s\" may be null", keys->column, keys->relation),
-				 errdetail("Rows whose key is null would be in no range of the backfill."),
-				 errhint("Set the column NOT NULL, or choose another key.")));
 	read_type(keys, attribute->atttypid);
 	check_tables(keys, attribute->attcollation);
 	relation_close(relation, NoLock);
@@ -342,7 +355,7 @@ viflo_keyset_find(const VifloKeySet *keys, VifloKeySearch search,
 
 /* ---- as text ---- */
 
-/* Settings that the text of a value depends on, and one text for each. */
+/* Settings that the text of a value or a name depends on, and one text for each. */
 static int
 begin_text(void)
 {
@@ -352,7 +365,20 @@ begin_text(void)
 	set_option("IntervalStyle", "postgres");
 	set_option("extra_float_digits", "1");
 	set_option("lc_monetary", "C");
+	set_option("quote_all_identifiers", "off");
 	return level;
+}
+
+char *
+viflo_keyset_name(const VifloKeySet *keys)
+{
+	int			level = begin_text();
+	char	   *table = quote_qualified_identifier(keys->schema, keys->relation);
+	char	   *name = psprintf("%s.%s", table, quote_identifier(keys->column));
+
+	AtEOXact_GUC(false, level);
+	pfree(table);
+	return name;
 }
 
 char *

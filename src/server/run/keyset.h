@@ -61,6 +61,9 @@ extern bool viflo_keyset_find(const VifloKeySet *keys, VifloKeySearch search,
 /* One of the operators (a strategy of btree's) by which keys compare, as a qualified name. */
 extern List *viflo_keyset_operator(const VifloKeySet *keys, int strategy);
 
+/* Schema, table and column, quoted where needed, whatever the settings of the session. */
+extern char *viflo_keyset_name(const VifloKeySet *keys);
+
 /* A key as text, the same whatever the settings of the session, and back. */
 extern char *viflo_keyset_text(const VifloKeySet *keys, Datum key);
 extern Datum viflo_keyset_value(const VifloKeySet *keys, const char *text);

@@ -32,6 +32,7 @@
 #include "observe/progress.h"
 #include "run/attempt.h"
 #include "run/leftover.h"
+#include "run/needs_name.h"
 #include "run/patience.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -417,6 +418,32 @@ viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context, int mil
 	viflo_progress_phase(VIFLO_PHASE_RUNNING, NULL);
 	set_lock_timeout(lock_timeout);
 	return error;
+}
+
+void
+viflo_leftover_list(const VifloUnfinished *unfinished, VifloNames *names)
+{
+	for (int i = 0; i < unfinished->replaced.count; i++)
+		if (is_leftover(unfinished, unfinished->replaced.names[i], true))
+			viflo_names_add(names, relation_name(note_oid(unfinished->replaced.names[i])));
+	for (int i = 0; i < unfinished->created.count; i++)
+		if (is_leftover(unfinished, unfinished->created.names[i], false))
+			viflo_names_add(names, relation_name(note_oid(unfinished->created.names[i])));
+}
+
+char *
+viflo_leftover_of_others(const VifloStatement *statement)
+{
+	const IndexStmt *stmt = (const IndexStmt *) statement->raw->stmt;
+	Oid			table;
+	Oid			index;
+
+	/* One that the statement has just made is valid. */
+	if (!IsA(stmt, IndexStmt) || !stmt->concurrent || !stmt->if_not_exists)
+		return NULL;
+	table = viflo_needs_resolve(stmt->relation);
+	index = get_relname_relid(stmt->idxname, get_rel_namespace(table));
+	return OidIsValid(index) && is_invalid_index(index) ? relation_name(index) : NULL;
 }
 
 RawStmt *

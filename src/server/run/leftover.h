@@ -38,6 +38,16 @@ extern void viflo_leftover_unwatch(void);
 extern struct ErrorData *viflo_leftover_clean(VifloUnfinished *unfinished, MemoryContext context,
 											  int milliseconds, VifloNames *dropped);
 
+/* In a transaction: adds the names of those that the row notes and that are INVALID. */
+extern void viflo_leftover_list(const VifloUnfinished *unfinished, VifloNames *names);
+
+/*
+ * In a transaction, after the statement: the name of an INVALID index, palloc'd,
+ * that was there before and because of which CREATE INDEX CONCURRENTLY IF NOT
+ * EXISTS did nothing; or NULL.
+ */
+extern char *viflo_leftover_of_others(const VifloStatement *statement);
+
 /*
  * ALTER TABLE ... DETACH PARTITION CONCURRENTLY, cut off after its first
  * transaction, is refused when it is run again, but can be finished: returns

@@ -166,7 +166,7 @@ wait_in_queue(const LOCKTAG *tag, int milliseconds)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool taken = true;
+	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -178,24 +178,29 @@ wait_in_queue(const LOCKTAG *tag, int milliseconds)
 	}
 	PG_CATCH();
 	{
-		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		taken = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (taken && owner != CurTransactionResourceOwner)
+	if (error != NULL)
+	{
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		FreeErrorData(error);
+		return false;
+	}
+	if (owner != CurTransactionResourceOwner)
 	{
 		(void) LockAcquire(tag, ExclusiveLock, false, false);
 		CurrentResourceOwner = CurTransactionResourceOwner;
 		(void) LockRelease(tag, ExclusiveLock, false);
 		CurrentResourceOwner = owner;
 	}
-	return taken;
+	return true;
 }
 
 void
@@ -263,6 +268,12 @@ viflo_lock_release_session(VifloMigratorLock *lock)
 	if (lock->held)
 		(void) LockRelease(&lock->tag, ExclusiveLock, true);
 	lock->held = false;
+}
+
+int
+viflo_lock_holder(const VifloMigratorLock *lock)
+{
+	return holder_pid(&lock->tag, ExclusiveLock);
 }
 
 void

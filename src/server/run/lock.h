@@ -55,6 +55,9 @@ extern void viflo_lock_init(VifloMigratorLock *lock, const char *project, const 
 extern bool viflo_lock_try_session(VifloMigratorLock *lock);
 extern void viflo_lock_release_session(VifloMigratorLock *lock);
 
+/* Pid of who has it: 0 for a prepared transaction, -1 for nobody. */
+extern int	viflo_lock_holder(const VifloMigratorLock *lock);
+
 /* Shared by the session and its worker; both mark, both unmark. */
 extern void viflo_lock_mark_step(VifloMigratorLock *lock);
 extern void viflo_lock_unmark_step(VifloMigratorLock *lock);

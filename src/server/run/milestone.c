@@ -91,6 +91,14 @@ add_detail(const VifloMilestone *milestone, const char *detail)
 	return result;
 }
 
+/* The transaction's commit does not wait for the disk. */
+static void
+do_not_wait_for_disk(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 void
 viflo_milestone_put(VifloMilestone *milestone, int number)
 {
@@ -110,6 +118,13 @@ viflo_milestone_put(VifloMilestone *milestone, int number)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	viflo_unfinished_put(next);
 	PopActiveSnapshot();
+
+	/*
+	 * The step's record comes next, which waits for all before it.  A crash
+	 * before that leaves a statement that was begun, as any crash does.
+	 */
+	if (next->section_done)
+		do_not_wait_for_disk();
 }
 
 void
@@ -137,8 +152,7 @@ viflo_milestone_begin(VifloMilestone *milestone, int number)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	do_not_wait_for_disk();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	viflo_unfinished_put(milestone->row);
 	PopActiveSnapshot();

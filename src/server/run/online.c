@@ -29,6 +29,7 @@
 
 #include "observe/progress.h"
 #include "run/client.h"
+#include "run/dispatch.h"
 #include "run/lock.h"
 #include "run/online.h"
 #include "run/online_step.h"
@@ -59,6 +60,7 @@ take_lock(VifloMigratorLock *lock, const char *project)
 	TimestampTz begin = GetCurrentTimestamp();
 	int			limit = viflo_setting_lock_wait;
 	int			pause = 1;
+	int			holder;
 
 	if (LockTimeout > 0 && LockTimeout < limit)
 		limit = LockTimeout;
@@ -67,7 +69,8 @@ take_lock(VifloMigratorLock *lock, const char *project)
 		commit();
 		if (TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), limit))
 			viflo_lock_raise_timeout(lock, project);
-		viflo_progress_phase(VIFLO_PHASE_MIGRATOR, NULL);
+		holder = viflo_lock_holder(lock);
+		viflo_progress_wait(VIFLO_PHASE_MIGRATOR, &holder, holder >= 0 ? 1 : 0);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 pause + (long) pg_prng_uint64_range(&pg_global_prng_state, 0, pause),
 						 PG_WAIT_EXTENSION);
@@ -172,6 +175,7 @@ viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 	PG_FINALLY();
 	{
 		viflo_steps_set_running(false);
+		viflo_dispatch_end();
 		viflo_progress_end();
 		viflo_lock_release_session(&lock);
 	}

@@ -24,6 +24,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -38,8 +39,15 @@
 #include "run/online_step.h"
 #include "run/patience.h"
 #include "run/split.h"
+#include "run/timeout.h"
 #include "settings.h"
 #include "store/unfinished.h"
+
+/*
+ * Longest wait for our own tables, in milliseconds, where nothing else is
+ * locked: somebody has locked them by hand.
+ */
+#define RECORD_TIMEOUT	3000
 
 typedef struct OnlineStep
 {
@@ -54,6 +62,8 @@ typedef struct OnlineStep
 	StringInfoData detail;		/* for the log */
 	bool		pinned;			/* the script says that it is to run in a
 								 * transaction */
+	int			sqlstate;		/* why the last attempt failed */
+	bool		again;			/* it may be tried again */
 	NodeTag		statement;		/* of the statement that ran last */
 	VifloWatcher watcher;		/* notes it */
 } OnlineStep;
@@ -138,30 +148,72 @@ is_half_done(const VifloUnfinished *row)
 }
 
 /*
- * Adds the failure to the log, in a transaction of its own.  That it cannot
- * be logged must not hide the failure itself.
+ * Reads how far the step is, for its error and for the log, and forgets a row
+ * that tells of nothing.  Where the migrator lock went with the transaction,
+ * somebody else may have gone on with the step.
  */
 static void
-log_failure(OnlineStep *at, const ErrorData *error)
+look_back(OnlineStep *at, ErrorData *error)
 {
-	MemoryContext old = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile trouble = NULL;
+	at->unfinished = NULL;
+	if (!at->lock->held && !viflo_lock_try(at->run->project, at->run->tenant))
+		return;
+	read_unfinished(at);
+	take_detail(at);
+	if (at->unfinished == NULL)
+		return;
+	if (!is_half_done(at->unfinished))
+	{
+		viflo_unfinished_delete(at->run->project, at->run->tenant, at->step->revision);
+		return;
+	}
+	at->record.statements = at->unfinished->statements;
+	at->record.attempts = Max(at->record.attempts, at->unfinished->attempts);
+	add_detail(at, psprintf("statements up to %d are done and committed",
+							at->unfinished->statements));
+	if (error->hint == NULL)
+		error->hint = psprintf("What is done stays; CALL %s resumes after statement %d.",
+							   at->step->up ? "viflo_deploy()" : "viflo_revert()",
+							   at->unfinished->statements);
+}
 
+static void
+log_failure(OnlineStep *at, ErrorData *error)
+{
+	viflo_timeout_lock(RECORD_TIMEOUT);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	look_back(at, error);
+	if (viflo_patience_is_lock_error(error->sqlerrcode))
+	{
+		if (at->patience.blockers != NULL)
+			error->detail = error->detail ?
+				psprintf("%s\n%s", error->detail, at->patience.blockers) : at->patience.blockers;
+		if (error->detail != NULL)
+			add_detail(at, error->detail);
+	}
 	at->record.ended = GetCurrentTimestamp();
 	at->record.detail = at->detail.len > 0 ? at->detail.data : NULL;
 	at->record.error = error->message;
 	at->record.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	viflo_record_failure(&at->record);
+	PopActiveSnapshot();
+}
+
+/*
+ * Logs the failure, in a transaction of its own, and raises it.  The
+ * transaction is clean.  That the failure cannot be logged must not hide it.
+ */
+static _Noreturn void
+fail(OnlineStep *at, ErrorData *error)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile trouble = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
 	{
 		MemoryContextSwitchTo(at->context);
-		PushActiveSnapshot(GetTransactionSnapshot());
-		viflo_record_failure(&at->record);
-		if (at->unfinished != NULL && !is_half_done(at->unfinished))
-			viflo_unfinished_delete(at->run->project, at->run->tenant, at->step->revision);
-		PopActiveSnapshot();
+		log_failure(at, error);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -172,45 +224,14 @@ log_failure(OnlineStep *at, const ErrorData *error)
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(at->context);
+	CurrentResourceOwner = owner;
 	if (trouble != NULL)
 		ereport(WARNING,
 				(errcode(trouble->sqlerrcode),
 				 errmsg("could not add the failure of revision \"%s\" to the log", at->step->revision),
 				 errdetail_internal("%s", trouble->message)));
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
 	at->commit();
-}
-
-/* Logs the failure and raises it.  The transaction is clean. */
-static _Noreturn void
-fail(OnlineStep *at, ErrorData *error)
-{
-	MemoryContext old = MemoryContextSwitchTo(at->context);
-
-	read_unfinished(at);
-	take_detail(at);
-	if (at->unfinished != NULL && is_half_done(at->unfinished))
-	{
-		at->record.statements = at->unfinished->statements;
-		at->record.attempts = Max(at->record.attempts, at->unfinished->attempts);
-		add_detail(at, psprintf("statements up to %d are done and committed",
-								at->unfinished->statements));
-		if (error->hint == NULL)
-			error->hint = psprintf("What is done stays; CALL %s resumes after statement %d.",
-								   at->step->up ? "viflo_deploy()" : "viflo_revert()",
-								   at->unfinished->statements);
-	}
-	if (viflo_patience_is_lock_error(error->sqlerrcode) && at->patience.blockers != NULL)
-	{
-		add_detail(at, at->patience.blockers);
-		error->detail = error->detail ?
-			psprintf("%s\n%s", error->detail, at->patience.blockers) : at->patience.blockers;
-	}
-	else if (viflo_patience_is_lock_error(error->sqlerrcode) && error->detail != NULL)
-		add_detail(at, error->detail);
-	log_failure(at, error);
-	MemoryContextSwitchTo(old);
 	ReThrowError(error);
 }
 
@@ -254,6 +275,9 @@ run_in_transaction(OnlineStep *at, const VifloRun *run)
 	at->record.statements = viflo_step_run_section(run, at->step, &revision);
 	check_deferred(at);
 	at->record.attempts = at->patience.attempt;
+
+	/* The step's locks are held meanwhile: as short as for one of them. */
+	viflo_timeout_lock(at->patience.timeout);
 	viflo_state_announce(run->project);
 	if (at->step->up && revision.backfill.text != NULL)
 	{
@@ -335,6 +359,7 @@ try_commit(OnlineStep *at)
 		error = CopyErrorData();
 		FlushErrorState();
 		at->lock->held = false;
+		at->unfinished = NULL;
 		viflo_progress_again();
 	}
 	PG_END_TRY();
@@ -377,20 +402,23 @@ belongs_outside(const OnlineStep *at, const ErrorData *error)
 	}
 }
 
-/* Waits, holding nothing, for who is in the way of the step's statements. */
+/*
+ * After a failed attempt: pauses, and waits, holding nothing, for who is in
+ * the way of the step's statements.
+ */
 static void
-look_first(OnlineStep *at)
+wait_to_try_again(OnlineStep *at)
 {
 	VifloRevision revision;
 	const VifloSection *section;
 	VifloStatements *statements;
-	MemoryContext old;
 
+	at->again = viflo_patience_again(&at->patience, at->sqlstate);
+	if (!at->again)
+		return;
 	read_revision(at, &revision);
 	section = viflo_step_section(at->step, &revision);
-	old = MemoryContextSwitchTo(at->context);
 	statements = viflo_split(section->text, section->length);
-	MemoryContextSwitchTo(old);
 	viflo_patience_look(&at->patience, statements, 0, statements->count - 1, at->commit);
 }
 
@@ -429,6 +457,7 @@ static bool
 try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
 {
 	ErrorData  *error;
+	ErrorData  *late;
 
 	*outcome = VIFLO_STEP_DONE;
 	for (;;)
@@ -459,10 +488,11 @@ try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
 			add_detail(at, psprintf("run outside of a transaction after: %s", error->message));
 			return false;
 		}
-		if (!viflo_patience_again(&at->patience, error->sqlerrcode))
-			fail(at, error);
-		error = try_outside(at, look_first);
-		if (error != NULL)
+		at->sqlstate = error->sqlerrcode;
+		late = try_outside(at, wait_to_try_again);
+		if (late != NULL)
+			fail(at, late);
+		if (!at->again)
 			fail(at, error);
 	}
 }
@@ -476,10 +506,15 @@ dispatch(OnlineStep *at)
 	if (at->unfinished == NULL)
 	{
 		at->unfinished = make_unfinished(at);
-		at->unfinished->detail = at->detail.len > 0 ? at->detail.data : NULL;
-		PushActiveSnapshot(GetTransactionSnapshot());
-		viflo_unfinished_put(at->unfinished);
-		PopActiveSnapshot();
+
+		/* The worker adds the row when there is something to know. */
+		if (at->detail.len > 0)
+		{
+			at->unfinished->detail = at->detail.data;
+			PushActiveSnapshot(GetTransactionSnapshot());
+			viflo_unfinished_put(at->unfinished);
+			PopActiveSnapshot();
+		}
 	}
 	else if (at->unfinished->detail != NULL)
 		add_detail(at, at->unfinished->detail);
@@ -527,6 +562,7 @@ static void
 run_the_rest(OnlineStep *at)
 {
 	VifloRevision revision;
+	int			nest_level;
 
 	at->record.nontransactional = true;
 	read_revision(at, &revision);
@@ -543,10 +579,13 @@ run_the_rest(OnlineStep *at)
 		backfill(at, &revision);
 
 	viflo_progress_phase(VIFLO_PHASE_RECORDING, NULL);
+	nest_level = NewGUCNestLevel();
+	viflo_timeout_lock(RECORD_TIMEOUT);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	viflo_state_announce(at->run->project);
 	finish_record(at);
 	PopActiveSnapshot();
+	AtEOXact_GUC(true, nest_level);
 	at->commit();
 }
 
@@ -578,7 +617,7 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 	if (at->unfinished != NULL && step->transactional && !is_half_done(at->unfinished))
 		at->unfinished = NULL;
 	if (at->unfinished != NULL || !step->transactional || !try_in_transaction(at, &outcome) ||
-		at->unfinished != NULL)
+		(outcome == VIFLO_STEP_DONE && at->unfinished != NULL))
 	{
 		ErrorData  *error = try_outside(at, run_the_rest);
 

@@ -20,11 +20,15 @@
  * or the script wants.  A value other than our last is theirs.  A statement
  * that is not known to need strong locks may wait longer, as for rows, but
  * not where it turns out to hold up others (lockwait.c).
+ *
+ * A DO or CALL that commits midway cannot be tried again.  Its lock_timeout is
+ * set for its first transaction, and goes with the first COMMIT.
  */
 #include "postgres.h"
 
 #include <signal.h>
 
+#include "access/xact.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
@@ -35,6 +39,7 @@
 #include "utils/wait_event.h"
 
 #include "observe/progress.h"
+#include "run/client.h"
 #include "run/lockview.h"
 #include "run/lockwait.h"
 #include "run/needs.h"
@@ -57,6 +62,10 @@
 
 /* Of the time spent waiting, what the moment grows by. */
 #define MOMENT_GROWTH		4
+
+/* While a statement runs that may commit midway: has it? */
+static bool watching_commits = false;
+static bool committed_midway = false;
 
 /* The longest that a statement may wait in a queue. */
 static int
@@ -107,6 +116,7 @@ wait_a_while(VifloPatience *patience, int milliseconds)
 						 TimestampDifferenceMilliseconds(now, end), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		viflo_client_check();
 		now = GetCurrentTimestamp();
 	}
 	count_wait(patience, begin);
@@ -116,7 +126,12 @@ static void
 set_blockers(VifloPatience *patience, List *holders)
 {
 	char	   *text = viflo_describe_holders(holders);
+	ListCell   *cell;
 
+	patience->nblocking = 0;
+	foreach(cell, holders)
+		if (patience->nblocking < VIFLO_PROGRESS_BLOCKERS)
+			patience->blocking[patience->nblocking++] = ((VifloHolder *) lfirst(cell))->pid;
 	if (patience->blockers != NULL)
 		pfree(patience->blockers);
 	patience->blockers = MemoryContextStrdup(patience->context, text);
@@ -175,12 +190,15 @@ targets_of(const VifloPatience *patience, const VifloStatements *statements,
 	return targets;
 }
 
-/* Says who is in the way, to whoever watches the run and for its error. */
+/*
+ * Says who is in the way: to whoever watches the run, which is everybody, by
+ * number only; what they do is for the run's error and its log.
+ */
 static void
 report_holders(VifloPatience *patience, List *holders)
 {
 	set_blockers(patience, holders);
-	viflo_progress_phase(VIFLO_PHASE_LOOKING, patience->blockers);
+	viflo_progress_wait(VIFLO_PHASE_LOOKING, patience->blocking, patience->nblocking);
 }
 
 /* Returns once no old transaction is in the way.  In a context for each look. */
@@ -244,9 +262,40 @@ viflo_patience_look(VifloPatience *patience, const VifloStatements *statements,
 	MemoryContextDelete(context);
 }
 
+static void
+notice_commit(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT || !watching_commits)
+		return;
+	committed_midway = true;
+	viflo_lockwait_unwatch();
+}
+
+static void
+watch_commits(bool watch)
+{
+	static bool registered = false;
+
+	if (watch && !registered)
+	{
+		RegisterXactCallback(notice_commit, NULL);
+		registered = true;
+	}
+	watching_commits = watch;
+	committed_midway = false;
+}
+
+/* Could it commit a part of its work before it fails? */
+static bool
+may_commit(const VifloPatience *patience, Node *statement)
+{
+	return patience->session_level && !IsTransactionBlock() &&
+		(IsA(statement, DoStmt) || IsA(statement, CallStmt));
+}
+
 /* Makes the server's lock_timeout milliseconds long. */
 static void
-set_timeout(VifloPatience *patience, int milliseconds)
+set_timeout(VifloPatience *patience, int milliseconds, bool session_level)
 {
 	char		value[32];
 
@@ -254,7 +303,7 @@ set_timeout(VifloPatience *patience, int milliseconds)
 	{
 		snprintf(value, sizeof(value), "%d", milliseconds);
 		(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION,
-								 patience->session_level ? GUC_ACTION_SET : GUC_ACTION_LOCAL,
+								 session_level ? GUC_ACTION_SET : GUC_ACTION_LOCAL,
 								 true, 0, false);
 	}
 	patience->own_timeout = milliseconds;
@@ -271,7 +320,8 @@ bound_waits(VifloPatience *patience, Node *statement, bool strong)
 		patience->caller_timeout = LockTimeout;
 	if (patience->caller_timeout > 0)
 		bound = Min(bound, patience->caller_timeout);
-	set_timeout(patience, midway ? 0 : bound);
+	watch_commits(may_commit(patience, statement));
+	set_timeout(patience, midway ? 0 : bound, patience->session_level && !watching_commits);
 	viflo_lockwait_watch(strong || midway ? 0 : Min(patience->timeout, bound));
 }
 
@@ -281,7 +331,7 @@ unbound_waits(VifloPatience *patience)
 {
 	if (patience->session_level && patience->own_timeout >= 0 &&
 		LockTimeout == patience->own_timeout)
-		set_timeout(patience, patience->caller_timeout);
+		set_timeout(patience, patience->caller_timeout, true);
 	patience->own_timeout = -1;
 }
 
@@ -316,6 +366,7 @@ after(void *state, const VifloWatchedStep *step, const VifloWatchedStatement *st
 {
 	VifloPatience *patience = state;
 
+	watch_commits(false);
 	viflo_lockwait_unwatch();
 	if (patience->session_level)
 		unbound_waits(patience);
@@ -324,6 +375,7 @@ after(void *state, const VifloWatchedStep *step, const VifloWatchedStatement *st
 static void
 failed(void *state, const VifloWatchedStep *step)
 {
+	watch_commits(false);
 	viflo_lockwait_unwatch();
 }
 
@@ -385,9 +437,11 @@ viflo_patience_again(VifloPatience *patience, int sqlstate)
 	int			spread;
 
 	patience->refused = false;
+	patience->committed = committed_midway;
+	watch_commits(false);
 	viflo_lockwait_unwatch();
 	unbound_waits(patience);
-	if (!viflo_patience_is_lock_error(sqlstate))
+	if (patience->committed || !viflo_patience_is_lock_error(sqlstate))
 		return false;
 	if (refused && patience->refusals == 1)
 		return true;
@@ -405,7 +459,7 @@ viflo_patience_again(VifloPatience *patience, int sqlstate)
 		return false;
 	spread = Min(PAUSE_GROWTH * patience->attempt, LONGEST_PAUSE - SHORTEST_PAUSE);
 	patience->attempt++;
-	viflo_progress_phase(VIFLO_PHASE_PAUSING, patience->blockers);
+	viflo_progress_wait(VIFLO_PHASE_PAUSING, patience->blocking, patience->nblocking);
 	viflo_progress_attempt(patience->attempt);
 	wait_a_while(patience, SHORTEST_PAUSE +
 				 (int) pg_prng_uint64_range(&pg_global_prng_state, 0, spread));

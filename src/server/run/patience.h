@@ -15,6 +15,7 @@
 #define VIFLO_PATIENCE_H
 
 #include "datatype/timestamp.h"
+#include "observe/progress.h"
 #include "observe/watcher.h"
 #include "run/holders.h"
 #include "run/lockview.h"
@@ -27,6 +28,10 @@ typedef struct VifloPatience
 								 * none yet */
 	char	   *blockers;		/* who was last in the way, a line for each;
 								 * or NULL */
+	bool		committed;		/* the statement that failed had committed a
+								 * part of its work: not to be run again */
+	int			blocking[VIFLO_PROGRESS_BLOCKERS];	/* their pids */
+	int			nblocking;
 	MemoryContext context;		/* holds blockers */
 	bool		session_level;	/* set lock_timeout for the session (at top
 								 * level) rather than for the GUC nest level */
@@ -69,6 +74,10 @@ extern void viflo_patience_look(VifloPatience *patience, const VifloStatements *
  * Where the watcher saw that the attempt would have had to wait for an old
  * transaction, it raised lock_not_available itself.  The first time that is
  * not counted, nor paused for, as viflo_patience_look() is to be called next.
+ *
+ * At top level a DO or CALL outside of a block may commit a part of its work.
+ * From then on it waits as long as it would without us, and false is returned
+ * for all errors.
  */
 extern bool viflo_patience_again(VifloPatience *patience, int sqlstate);
 

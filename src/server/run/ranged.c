@@ -228,7 +228,10 @@ check_comparisons(Node *node, void *context)
 	return raw_expression_tree_walker(node, check_comparisons, context);
 }
 
-/* A changed key might be met again, or jumped over. */
+/*
+ * A changed key might be met again, or jumped over.  A generated one changes
+ * with what it is made of.
+ */
 static void
 check_key_is_kept(const UpdateStmt *update, const VifloKeySet *keys, const char *text)
 {
@@ -245,6 +248,13 @@ check_key_is_kept(const UpdateStmt *update, const VifloKeySet *keys, const char 
 					 errhint("Choose a key that stays as it is."),
 					 errposition_at(text, target->location)));
 	}
+	if (get_attgenerated(keys->table, get_attnum(keys->table, keys->column)))
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_SCRIPT),
+				 errmsg("a backfill cannot change a table by its generated key \"%s\"", keys->column),
+				 errdetail("The key changes with the columns that it is made of."),
+				 errhint("Choose a key that stays as it is."),
+				 errposition_at(text, update->relation->location)));
 }
 
 /* The key's column, of the statement's own table and no other in it. */

@@ -121,6 +121,11 @@ is_same_way(const VifloRun *run, const VifloUnfinished *row)
 void
 viflo_steps_raise_unfinished(const VifloUnfinished *row)
 {
+	const VifloUnfinished *now = viflo_unfinished_get(row->project, row->tenant, row->revision);
+
+	/* Of a cached state's rows it is only known that there are such. */
+	if (now != NULL)
+		row = now;
 	ereport(ERROR,
 			(viflo_errcode(VIFLO_UNFINISHED),
 			 errmsg("revision \"%s\" (%s) was cut off half way", row->revision, row->up ? "up" : "down"),
@@ -134,17 +139,16 @@ viflo_steps_raise_unfinished(const VifloUnfinished *row)
 bool
 viflo_steps_nothing_to_do(const VifloRun *run)
 {
+	VifloProjectState *state = viflo_state_get(run->project, run->tenant);
 	VifloPlan	plan = {0};
-	List	   *rows;
 	ListCell   *cell;
 
-	viflo_steps_make_plan(run, viflo_state_get(run->project, run->tenant), &plan);
+	viflo_steps_make_plan(run, state, &plan);
 	if (plan.count > 0)
 		return false;
-	rows = viflo_unfinished_list(run->project, run->tenant);
-	foreach(cell, rows)
+	foreach(cell, state->unfinished)
 		if (!is_same_way(run, lfirst(cell)))
-		return false;
+			return false;
 	return true;
 }
 
@@ -153,13 +157,12 @@ viflo_steps_nothing_to_do(const VifloRun *run)
  * only a run online, and in the same direction, can go on with it.
  */
 static void
-check_unfinished(const VifloRun *run, VifloManner manner,
+check_unfinished(const VifloRun *run, VifloManner manner, const VifloProjectState *state,
 				 const VifloPlannedStep *steps, int count)
 {
-	List	   *rows = viflo_unfinished_list(run->project, run->tenant);
 	ListCell   *cell;
 
-	foreach(cell, rows)
+	foreach(cell, state->unfinished)
 	{
 		const VifloUnfinished *row = lfirst(cell);
 
@@ -201,7 +204,7 @@ viflo_steps_plan(const VifloRun *run, VifloManner manner, int *count)
 	for (int i = 0; i < plan.count; i++)
 		check_step(state, &plan.steps[i], manner);
 	steps = plan.count > 0 ? copy_plan(state, &plan) : NULL;
-	check_unfinished(run, manner, steps, plan.count);
+	check_unfinished(run, manner, state, steps, plan.count);
 	return steps;
 }
 

@@ -38,6 +38,7 @@
 #include "utils/timestamp.h"
 
 #include "common/sqlstate.h"
+#include "compat.h"
 #include "run/attempt.h"
 #include "run/block.h"
 #include "run/leftover.h"
@@ -77,11 +78,14 @@ typedef struct TopLevel
 	bool		again;
 } TopLevel;
 
-/* An abort takes the mark away, and who waits would wait for us. */
+/*
+ * An abort takes the mark away, also that by a script's ROLLBACK, and who
+ * waits would wait for us.
+ */
 static void
 mark_step(TopLevel *top)
 {
-	top->lock.marked = false;
+	top->lock.marked = viflo_lock_held_by_me(&top->lock.step_tag, AccessShareLock);
 	viflo_lock_mark_step(&top->lock);
 }
 
@@ -122,8 +126,24 @@ static void
 end_command(TopLevel *top)
 {
 	viflo_command_end();
+	if (!IsTransactionBlock())
+		mark_step(top);
 	MemoryContextSwitchTo(top->context);
 	MemoryContextReset(top->execution.context);
+}
+
+/* It is not ours to drop, nor is it what the script wants to be there. */
+static void
+warn_of_leftover(TopLevel *top, const VifloStatement *statement)
+{
+	const char *index = viflo_leftover_of_others(statement);
+
+	if (index == NULL)
+		return;
+	ereport(WARNING,
+			(errmsg("index \"%s\" exists already, and is invalid", index),
+			 errhint("Make it valid with REINDEX INDEX CONCURRENTLY, or drop it and create it.")));
+	viflo_milestone_tell(&top->milestone, "index %s existed already, and is INVALID", index);
 }
 
 static void
@@ -157,6 +177,7 @@ run_statement(TopLevel *top, const VifloStatement *statement)
 	viflo_leftover_unwatch();
 	if (!in_block && !IsTransactionBlock() && step == VIFLO_BLOCK_NONE)
 	{
+		warn_of_leftover(top, statement);
 		viflo_milestone_put(&top->milestone, statement->number);
 		noted = true;
 	}
@@ -198,7 +219,8 @@ replay(TopLevel *top, int first, int last, bool session)
 			statement.raw = copyObject(statement.raw);
 			((TransactionStmt *) statement.raw->stmt)->kind = TRANS_STMT_COMMIT;
 		}
-		viflo_statement_run(&execution, &statement);
+		if (step != VIFLO_BLOCK_NONE || !viflo_calls_another(statement.raw->stmt))
+			viflo_statement_run(&execution, &statement);
 		end_command(top);
 	}
 }
@@ -285,11 +307,14 @@ cleaning_limit(int sqlstate)
 	return Max(viflo_setting_lock_budget, CLEANING_WHEN_CANCELLED);
 }
 
-/* May a part of the statement of that number be done although it failed? */
+/*
+ * May a part of the statement of that number be done although it failed?  The
+ * script may have become shorter since.
+ */
 static bool
 leaves_a_part(const TopLevel *top, int number)
 {
-	if (number == 0 || top->statements == NULL)
+	if (number == 0 || top->statements == NULL || number > top->statements->count)
 		return number != 0;
 	return viflo_leaves_a_part(&top->statements->statements[number - 1]);
 }
@@ -331,6 +356,8 @@ give_up(TopLevel *top, ErrorData *error)
 {
 	if (top->made_temporary && error->sqlerrcode == ERRCODE_UNDEFINED_TABLE)
 		add_detail(error, "What is temporary is gone with the run that was cut off, whose statements are not repeated.");
+	if (viflo_patience_is_lock_error(error->sqlerrcode) && top->patience.committed)
+		add_detail(error, "The statement had committed a part of its work, and was not tried again.");
 	if (viflo_patience_is_lock_error(error->sqlerrcode) && top->patience.blockers != NULL)
 	{
 		add_detail(error, psprintf("In the way: %s", top->patience.blockers));
@@ -449,7 +476,6 @@ read_step(TopLevel *top)
 		top->row->revision = top->step->revision;
 		top->row->up = top->step->up;
 		top->row->started = GetCurrentTimestamp();
-		viflo_unfinished_put(top->row);
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -517,7 +543,8 @@ run_section(TopLevel *top)
 
 	if (error == NULL && !row->section_done)
 	{
-		top->begun = row->running;
+		if (row->running <= top->statements->count)
+			top->begun = row->running;
 		if (row->created.count > 0)
 			error = clean_leftovers(top, cleaning_limit(0));
 		if (error == NULL && row->statements > 0)
@@ -571,6 +598,7 @@ viflo_toplevel_run(const VifloRun *run, const VifloPlannedStep *step,
 	run_section(top);
 	viflo_place_leave(&top->place);
 	viflo_steps_set_running(false);
+	viflo_lock_unmark_step(&top->lock);
 
 	result->statements = top->row->statements;
 	MemoryContextSwitchTo(caller);

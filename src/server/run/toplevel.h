@@ -32,7 +32,7 @@ typedef struct VifloTopLevelResult
  * another text now.
  *
  * Marks the step as under way (run/lock.h), and again after each abort, which
- * takes the mark away; the mark goes with the process.
+ * takes the mark away; on error the mark goes with the process.
  */
 extern void viflo_toplevel_run(const VifloRun *run, const VifloPlannedStep *step,
 							   int number, int of, VifloTopLevelResult *result);

@@ -25,6 +25,7 @@
 #include "store/settled.h"
 #include "store/state.h"
 #include "store/tables.h"
+#include "store/unfinished.h"
 
 /* A session works on one project, or few; a tool may visit many. */
 #define MAX_CACHED_STATES 8
@@ -267,6 +268,7 @@ read_state(const char *project, const char *tenant)
 		viflo_report_error(&state->graph_error);
 	read_applied(state, snapshot);
 	UnregisterSnapshot(snapshot);
+	state->unfinished = viflo_unfinished_list(project, tenant);
 
 	state->closed = is_closed(state);
 	MemoryContextSwitchTo(old);

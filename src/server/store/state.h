@@ -55,6 +55,8 @@ typedef struct VifloProjectState
 	int64		last_position;
 	List	   *missing;		/* ids (char *) that are applied, not
 								 * registered */
+	List	   *unfinished;		/* VifloUnfinished: which there are is
+								 * current, how far they are may not be */
 } VifloProjectState;
 
 /* Registers the invalidation callback.  Called once, by _PG_init. */

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/timestamp.h"
 
 #include "store/revisions.h"
@@ -42,6 +43,7 @@ read_row(const VifloScan *scan)
 	row->backfill_rows = DatumGetInt64(scan->values[VIFLO_UNFINISHED_BACKFILL_ROWS - 1]);
 	row->attempts = DatumGetInt32(scan->values[VIFLO_UNFINISHED_ATTEMPTS - 1]);
 	row->detail = viflo_scan_text(scan, VIFLO_UNFINISHED_DETAIL);
+	row->backfill_of = viflo_scan_text(scan, VIFLO_UNFINISHED_BACKFILL_OF);
 	return row;
 }
 
@@ -74,13 +76,34 @@ viflo_unfinished_list(const char *project, const char *tenant)
 	return rows;
 }
 
+/* Makes sessions that keep a project's state read it again. */
+static void
+announce(void)
+{
+	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_APPLIED));
+}
+
+static bool
+delete_row(const char *project, const char *tenant, const char *revision)
+{
+	VifloScan	scan;
+	bool		found = find_row(&scan, project, tenant, revision);
+
+	viflo_scan_end(&scan);
+	if (found)
+		viflo_table_delete(VIFLO_TABLE_UNFINISHED, &scan.tid);
+	return found;
+}
+
 void
 viflo_unfinished_put(const VifloUnfinished *row)
 {
 	Datum		values[VIFLO_UNFINISHED_COLUMNS] = {0};
 	bool		nulls[VIFLO_UNFINISHED_COLUMNS] = {false};
 
-	viflo_unfinished_delete(row->project, row->tenant, row->revision);
+	/* That there is one, and no more, is for other sessions' states to know. */
+	if (!delete_row(row->project, row->tenant, row->revision))
+		announce();
 
 	values[VIFLO_UNFINISHED_PROJECT - 1] = CStringGetTextDatum(row->project);
 	values[VIFLO_UNFINISHED_TENANT - 1] = CStringGetTextDatum(row->tenant);
@@ -97,16 +120,13 @@ viflo_unfinished_put(const VifloUnfinished *row)
 	values[VIFLO_UNFINISHED_BACKFILL_ROWS - 1] = Int64GetDatum(row->backfill_rows);
 	values[VIFLO_UNFINISHED_ATTEMPTS - 1] = Int32GetDatum(row->attempts);
 	values[VIFLO_UNFINISHED_DETAIL - 1] = viflo_text_datum(row->detail, &nulls[VIFLO_UNFINISHED_DETAIL - 1]);
+	values[VIFLO_UNFINISHED_BACKFILL_OF - 1] = viflo_text_datum(row->backfill_of, &nulls[VIFLO_UNFINISHED_BACKFILL_OF - 1]);
 	viflo_table_insert(VIFLO_TABLE_UNFINISHED, values, nulls);
 }
 
 void
 viflo_unfinished_delete(const char *project, const char *tenant, const char *revision)
 {
-	VifloScan	scan;
-	bool		found = find_row(&scan, project, tenant, revision);
-
-	viflo_scan_end(&scan);
-	if (found)
-		viflo_table_delete(VIFLO_TABLE_UNFINISHED, &scan.tid);
+	if (delete_row(project, tenant, revision))
+		announce();
 }

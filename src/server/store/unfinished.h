@@ -32,6 +32,8 @@ typedef struct VifloUnfinished
 	int64		backfill_rows;
 	int			attempts;
 	char	   *detail;			/* for the log, or NULL */
+	char	   *backfill_of;	/* what backfill_key is a key of, as
+								 * viflo_keyset_name() has it; or NULL */
 } VifloUnfinished;
 
 /* The row, palloc'd; NULL: there is none. */

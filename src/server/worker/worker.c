@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  * worker.c
- *	  The background worker: runs a step or a job for a session.
+ *	  The background worker: runs steps or a job for a session.
  *
- * Started by run/dispatch.c.  A step's worker does what its caller waits for,
- * and ends; SIGINT cancels and SIGTERM ends it, as any backend.  A job's
+ * Started by run/dispatch.c.  A worker for steps does what its caller waits
+ * for, and waits for more; each step has a session of its own.  SIGINT and
+ * SIGTERM end it, the former when what it runs is cleaned up.  A job's
  * worker is on its own once it has the job's lock; it begins when the
  * transaction that asked for the job has committed, and goes away quietly when
  * that has not.
@@ -22,9 +23,11 @@
 #include "access/xact.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "observe/progress.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "run/caller.h"
 #include "run/handover.h"
 #include "run/job.h"
 #include "run/toplevel.h"
@@ -50,16 +53,34 @@ begin_transaction(void)
 }
 
 static void
+report_running(const char *revision)
+{
+	char	   *activity = psprintf("viflo_migrate: revision \"%s\"", revision);
+
+	pgstat_report_activity(STATE_RUNNING, activity);
+	pfree(activity);
+}
+
+/* Returns whether there is a session to run another step in. */
+static bool
 run_step(VifloRequest *request)
 {
 	VifloWatcher progress = viflo_progress_watcher();
 	VifloTopLevelResult result = {0};
+	bool		stays;
 
+	report_running(request->step.revision);
 	viflo_progress_attach(request->progress);
 	request->run.watchers = &progress;
 	viflo_toplevel_run(&request->run, &request->step, request->number, request->of, &result);
 	viflo_progress_detach();
-	viflo_handover_done(&result);
+
+	/* The session is over when the caller goes on. */
+	stays = viflo_caller_leave();
+	(void) pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	viflo_handover_done(&result, stays);
+	return stays;
 }
 
 /* Did the transaction that asked for the job commit?  Waits for its end. */
@@ -90,6 +111,7 @@ run_job(const VifloRequest *request)
 void
 viflo_worker_main(Datum main_arg)
 {
+	MemoryContext context;
 	VifloRequest *request;
 
 	pqsignal(SIGTERM, die);
@@ -99,14 +121,22 @@ viflo_worker_main(Datum main_arg)
 	/* Before anything that is to be done before it when the process ends. */
 	before_shmem_exit(release_locks, 0);
 
-	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "viflo worker",
-												ALLOCSET_DEFAULT_SIZES));
-	request = viflo_handover_receive(DatumGetUInt32(main_arg));
-	if (request == NULL)
+	MemoryContextSwitchTo(TopMemoryContext);
+	if (!viflo_handover_attach(DatumGetUInt32(main_arg)))
 		return;
-	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
-	if (request->job != 0)
-		run_job(request);
-	else
-		run_step(request);
+	context = AllocSetContextCreate(TopMemoryContext, "viflo worker", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	while ((request = viflo_handover_next()) != NULL)
+	{
+		if (request->job != 0)
+		{
+			pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
+			run_job(request);
+			return;
+		}
+		if (!run_step(request))
+			return;
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(context);
+	}
 }

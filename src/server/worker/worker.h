@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * worker.h
- *	  The background worker: runs a step or a job for a session.
+ *	  The background worker: runs steps or a job for a session.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_WORKER_H
