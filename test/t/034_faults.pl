@@ -161,7 +161,12 @@ sub cut_off
 
 # ---- rounds ----------------------------------------------------------------
 
-# How and when, each way spread evenly over the time.
+# How and when, each way spread evenly over the time.  VIFLO_QUICK is for a
+# further release of the server on a machine that has had all of it on another.
+if ($ENV{VIFLO_QUICK})
+{
+	$_ = int($_ / 5) foreach values %wanted;
+}
 my @kills;
 foreach my $how (sort keys %wanted)
 {
@@ -220,7 +225,7 @@ while (@kills && $round < 400 && $bad < 5)
 }
 
 my $kills = $done{'backend'} + $done{'worker'} + $done{'postmaster'} + $done{'immediate'};
-cmp_ok($kills, '>=', 200, 'more than 200 kills');
+cmp_ok($kills, '>=', $ENV{VIFLO_QUICK} ? 40 : 200, 'so many kills');
 cmp_ok($done{$_}, '>=', $wanted{$_}, "$_: $done{$_} times") foreach sort keys %wanted;
 note("$round rounds, $missed kills came too late");
 

@@ -122,7 +122,7 @@ read_revision(OnlineStep *at, VifloRevision *revision)
 	viflo_step_read(at->run, at->step, revision);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
-	at->record.checksum = revision->checksum;
+	at->record.checksum = MemoryContextStrdup(at->context, revision->checksum);
 }
 
 static void
