@@ -19,7 +19,8 @@ typedef struct VifloHearing
 	bool		silent;			/* drop notices */
 	bool		over;			/* nothing more can come */
 	bool		ready;			/* VIFLO_MESSAGE_READY has come */
-	bool		done;			/* VIFLO_MESSAGE_DONE has come, with what is below */
+	bool		done;			/* VIFLO_MESSAGE_DONE has come, with what is
+								 * below */
 	VifloDone	last;
 	ErrorData  *error;			/* the worker's last word, or NULL */
 } VifloHearing;

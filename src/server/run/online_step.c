@@ -613,7 +613,10 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 	viflo_step_begin(run, step);
 	read_unfinished(at);
 
-	/* A row that tells of nothing was left by a crash before the first statement. */
+	/*
+	 * A row that tells of nothing was left by a crash before the first
+	 * statement.
+	 */
 	if (at->unfinished != NULL && step->transactional && !is_half_done(at->unfinished))
 		at->unfinished = NULL;
 	if (at->unfinished != NULL || !step->transactional || !try_in_transaction(at, &outcome) ||

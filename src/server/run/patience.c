@@ -131,7 +131,7 @@ set_blockers(VifloPatience *patience, List *holders)
 	patience->nblocking = 0;
 	foreach(cell, holders)
 		if (patience->nblocking < VIFLO_PROGRESS_BLOCKERS)
-			patience->blocking[patience->nblocking++] = ((VifloHolder *) lfirst(cell))->pid;
+		patience->blocking[patience->nblocking++] = ((VifloHolder *) lfirst(cell))->pid;
 	if (patience->blockers != NULL)
 		pfree(patience->blockers);
 	patience->blockers = MemoryContextStrdup(patience->context, text);

@@ -148,7 +148,7 @@ viflo_steps_nothing_to_do(const VifloRun *run)
 		return false;
 	foreach(cell, state->unfinished)
 		if (!is_same_way(run, lfirst(cell)))
-			return false;
+		return false;
 	return true;
 }
 

@@ -155,7 +155,8 @@ typedef struct VifloScan
 
 /* OIDs; raise undefined_object where the extension is not installed. */
 extern Oid	viflo_table_oid(VifloTable table);
-extern bool viflo_table_exists(VifloTable table);	/* not so in older versions */
+extern bool viflo_table_exists(VifloTable table);	/* not so in older
+													 * versions */
 extern Oid	viflo_log_sequence_oid(void);
 extern Oid	viflo_job_sequence_oid(void);
 
