@@ -139,6 +139,17 @@ worker_lives_on(const LOCKTAG *step_tag)
 	return false;
 }
 
+static bool
+try_lock(const LOCKTAG *tag, const LOCKTAG *step_tag, bool session)
+{
+	if (LockAcquire(tag, ExclusiveLock, session, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	if (!worker_lives_on(step_tag))
+		return true;
+	(void) LockRelease(tag, ExclusiveLock, session);
+	return false;
+}
+
 bool
 viflo_lock_try(const char *project, const char *tenant)
 {
@@ -146,14 +157,7 @@ viflo_lock_try(const char *project, const char *tenant)
 	LOCKTAG		step_tag;
 
 	lock_tags(&tag, &step_tag, project, tenant);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	if (worker_lives_on(&step_tag))
-	{
-		(void) LockRelease(&tag, ExclusiveLock, false);
-		return false;
-	}
-	return true;
+	return try_lock(&tag, &step_tag, false);
 }
 
 /*
@@ -213,7 +217,7 @@ viflo_lock_acquire(const char *project, const char *tenant)
 	LOCKTAG		step_tag;
 
 	lock_tags(&tag, &step_tag, project, tenant);
-	while (!viflo_lock_try(project, tenant))
+	while (!try_lock(&tag, &step_tag, false))
 	{
 		long		left = limit - (long) ((GetCurrentTimestamp() - begin) / 1000);
 
@@ -250,15 +254,8 @@ viflo_lock_init(VifloMigratorLock *lock, const char *project, const char *tenant
 bool
 viflo_lock_try_session(VifloMigratorLock *lock)
 {
-	if (LockAcquire(&lock->tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	if (worker_lives_on(&lock->step_tag))
-	{
-		(void) LockRelease(&lock->tag, ExclusiveLock, true);
-		return false;
-	}
-	lock->held = true;
-	return true;
+	lock->held = try_lock(&lock->tag, &lock->step_tag, true);
+	return lock->held;
 }
 
 void

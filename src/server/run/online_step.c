@@ -40,7 +40,6 @@
 #include "run/patience.h"
 #include "run/split.h"
 #include "run/timeout.h"
-#include "settings.h"
 #include "store/unfinished.h"
 
 /*
@@ -99,19 +98,6 @@ take_detail(OnlineStep *at)
 	add_detail(at, at->unfinished->detail);
 }
 
-static VifloUnfinished *
-make_unfinished(OnlineStep *at)
-{
-	VifloUnfinished *row = MemoryContextAllocZero(at->context, sizeof(VifloUnfinished));
-
-	row->project = (char *) at->run->project;
-	row->tenant = (char *) at->run->tenant;
-	row->revision = at->step->revision;
-	row->up = at->step->up;
-	row->started = at->record.started;
-	return row;
-}
-
 /* The step's text, in at->context. */
 static void
 read_revision(OnlineStep *at, VifloRevision *revision)
@@ -139,14 +125,6 @@ finish_record(OnlineStep *at)
 	viflo_record_step(&at->record);
 }
 
-/* Is there anything to go on with, or to clean? */
-static bool
-is_half_done(const VifloUnfinished *row)
-{
-	return row->statements > 0 || row->running > 0 || row->section_done ||
-		row->created.count > 0 || row->replaced.count > 0;
-}
-
 /*
  * Reads how far the step is, for its error and for the log, and forgets a row
  * that tells of nothing.  Where the migrator lock went with the transaction,
@@ -162,7 +140,7 @@ look_back(OnlineStep *at, ErrorData *error)
 	take_detail(at);
 	if (at->unfinished == NULL)
 		return;
-	if (!is_half_done(at->unfinished))
+	if (!viflo_unfinished_is_half_done(at->unfinished))
 	{
 		viflo_unfinished_delete(at->run->project, at->run->tenant, at->step->revision);
 		return;
@@ -281,7 +259,7 @@ run_in_transaction(OnlineStep *at, const VifloRun *run)
 	viflo_state_announce(run->project);
 	if (at->step->up && revision.backfill.text != NULL)
 	{
-		at->unfinished = make_unfinished(at);
+		at->unfinished = viflo_step_unfinished(at->run, at->step, at->record.started, at->context);
 		at->unfinished->statements = at->record.statements;
 		at->unfinished->section_done = true;
 		viflo_milestone_of_all(&revision.up, at->unfinished->digest);
@@ -464,25 +442,20 @@ try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
 	{
 		viflo_progress_attempt(at->patience.attempt);
 		error = attempt(at);
-		if (error == NULL)
-		{
-			error = try_commit(at);
-			if (error == NULL)
-				return true;
-			if (!viflo_patience_is_lock_error(error->sqlerrcode))
-				fail(at, error);
-			*outcome = VIFLO_STEP_LOCK_LOST;
-			return true;
-		}
 
-		/* Under SERIALIZABLE the whole transaction may be doomed. */
-		if (try_commit(at) != NULL)
+		/* Under SERIALIZABLE a failed attempt may doom the transaction, too. */
+		late = try_commit(at);
+		if (late != NULL)
 		{
+			if (error == NULL)
+				error = late;
 			if (!viflo_patience_is_lock_error(error->sqlerrcode))
 				fail(at, error);
 			*outcome = VIFLO_STEP_LOCK_LOST;
 			return true;
 		}
+		if (error == NULL)
+			return true;
 		if (belongs_outside(at, error))
 		{
 			add_detail(at, psprintf("run outside of a transaction after: %s", error->message));
@@ -505,7 +478,7 @@ dispatch(OnlineStep *at)
 
 	if (at->unfinished == NULL)
 	{
-		at->unfinished = make_unfinished(at);
+		at->unfinished = viflo_step_unfinished(at->run, at->step, at->record.started, at->context);
 
 		/* The worker adds the row when there is something to know. */
 		if (at->detail.len > 0)
@@ -617,7 +590,7 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 	 * A row that tells of nothing was left by a crash before the first
 	 * statement.
 	 */
-	if (at->unfinished != NULL && step->transactional && !is_half_done(at->unfinished))
+	if (at->unfinished != NULL && step->transactional && !viflo_unfinished_is_half_done(at->unfinished))
 		at->unfinished = NULL;
 	if (at->unfinished != NULL || !step->transactional || !try_in_transaction(at, &outcome) ||
 		(outcome == VIFLO_STEP_DONE && at->unfinished != NULL))

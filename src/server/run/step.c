@@ -245,6 +245,20 @@ viflo_step_watched(const VifloRun *run, const VifloPlannedStep *step)
 	return watched;
 }
 
+VifloUnfinished *
+viflo_step_unfinished(const VifloRun *run, const VifloPlannedStep *step,
+					  TimestampTz started, MemoryContext context)
+{
+	VifloUnfinished *row = MemoryContextAllocZero(context, sizeof(VifloUnfinished));
+
+	row->project = (char *) run->project;
+	row->tenant = (char *) run->tenant;
+	row->revision = step->revision;
+	row->up = step->up;
+	row->started = started;
+	return row;
+}
+
 VifloRecord
 viflo_step_record(const VifloRun *run, const VifloPlannedStep *step)
 {

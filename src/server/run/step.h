@@ -83,6 +83,10 @@ extern const VifloSection *viflo_step_section(const VifloPlannedStep *step,
 /* The step as watchers see it. */
 extern VifloWatchedStep viflo_step_watched(const VifloRun *run, const VifloPlannedStep *step);
 
+/* A row for viflo.unfinished, made in context, by which nothing is done yet. */
+extern VifloUnfinished *viflo_step_unfinished(const VifloRun *run, const VifloPlannedStep *step,
+											  TimestampTz started, MemoryContext context);
+
 /* A record of the step that begins now. */
 extern VifloRecord viflo_step_record(const VifloRun *run, const VifloPlannedStep *step);
 

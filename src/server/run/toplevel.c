@@ -469,14 +469,7 @@ read_step(TopLevel *top)
 	top->section = viflo_step_section(top->step, revision);
 	top->row = viflo_unfinished_get(run->project, run->tenant, top->step->revision);
 	if (top->row == NULL)
-	{
-		top->row = palloc0(sizeof(VifloUnfinished));
-		top->row->project = (char *) run->project;
-		top->row->tenant = (char *) run->tenant;
-		top->row->revision = top->step->revision;
-		top->row->up = top->step->up;
-		top->row->started = GetCurrentTimestamp();
-	}
+		top->row = viflo_step_unfinished(run, top->step, GetCurrentTimestamp(), top->context);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(top->context);

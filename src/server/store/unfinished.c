@@ -76,6 +76,13 @@ viflo_unfinished_list(const char *project, const char *tenant)
 	return rows;
 }
 
+bool
+viflo_unfinished_is_half_done(const VifloUnfinished *row)
+{
+	return row->statements > 0 || row->running > 0 || row->section_done ||
+		row->created.count > 0 || row->replaced.count > 0;
+}
+
 /* Makes sessions that keep a project's state read it again. */
 static void
 announce(void)

@@ -43,6 +43,9 @@ extern VifloUnfinished *viflo_unfinished_get(const char *project, const char *te
 /* All rows of a project, by revision. */
 extern List *viflo_unfinished_list(const char *project, const char *tenant);
 
+/* Is there anything to go on with, or to clean? */
+extern bool viflo_unfinished_is_half_done(const VifloUnfinished *row);
+
 /* Adds the row, or replaces the one of the same key. */
 extern void viflo_unfinished_put(const VifloUnfinished *row);
 
