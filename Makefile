@@ -60,7 +60,7 @@ db-revision:
 ifneq ($(or $(if $(MAKECMDGOALS),,all),$(filter-out $(HOUSE),$(MAKECMDGOALS))),)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
-ifeq ($(wildcard $(PGXS)),)
+ifeq ($(and $(wildcard $(PGXS)),$(wildcard $(shell $(PG_CONFIG) --includedir-server)/postgres.h)),)
 $(error no PostgreSQL server headers for "$(PG_CONFIG)": "make deps" installs them, PG_CONFIG=/path/to/pg_config picks others)
 endif
 

@@ -59,7 +59,7 @@ as_server()
 # newest of Debian's, else the one in PATH. False when there is none.
 find_pg()
 {
-	local candidate pgxs major
+	local candidate pgxs headers major
 
 	for candidate in ${PG_CONFIG:-} \
 		$(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -t/ -k5,5nr) \
@@ -67,8 +67,9 @@ find_pg()
 	do
 		candidate=$(command -v "$candidate") || continue
 		pgxs=$("$candidate" --pgxs 2>/dev/null) || continue
+		headers=$("$candidate" --includedir-server)
 		major=$("$candidate" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-		if [ -f "$pgxs" ] && [ "$major" -ge 15 ] &&
+		if [ -f "$pgxs" ] && [ -f "$headers/postgres.h" ] && [ "$major" -ge 15 ] &&
 			[ -x "$("$candidate" --bindir)/initdb" ]; then
 			PG_CONFIG=$candidate
 			export PG_CONFIG
