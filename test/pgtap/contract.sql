@@ -74,7 +74,7 @@ FROM unnest(ARRAY['viflo_migrate.project', 'viflo_migrate.lock_wait', 'viflo_mig
 	'viflo_migrate.statement_timeout', 'viflo_migrate.log_level']) name;
 SELECT is(current_setting('viflo_migrate.project'), 'viflo', 'the project is viflo unless somebody sets it');
 SELECT is((SELECT context FROM pg_settings WHERE name LIKE 'viflo_migrate.%' GROUP BY 1), 'user', 'none needs a restart');
-SELECT is((SELECT default_version FROM pg_available_extensions WHERE name = 'viflo_migrate'), '1.2', 'default_version');
+SELECT is((SELECT default_version FROM pg_available_extensions WHERE name = 'viflo_migrate'), '1.3', 'default_version');
 
 SELECT * FROM finish();
 ROLLBACK;

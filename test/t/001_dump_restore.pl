@@ -106,7 +106,7 @@ sub compare
 			  . " JOIN pg_depend d ON d.refobjid = e.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
 			  . " JOIN pg_class c ON c.oid = d.objid AND d.classid = 'pg_class'::regclass"
 			  . " WHERE extname = 'viflo_migrate' GROUP BY 1"),
-		'1.2|applied job job_id_seq jobs log log_id_seq progress revision settled unfinished',
+		'1.3|applied job job_id_seq jobs log log_id_seq progress revision settled unfinished',
 		"$what: the extension has its tables and no others");
 }
 
