@@ -256,7 +256,7 @@ viflo_cache_store(const VifloFolder *folder, const char *layout,
 	char	   *temporary;
 	int			fd;
 
-	if (folder->count < CACHE_MIN_FILES || history->warned ||
+	if (folder->count < CACHE_MIN_FILES || history->warned || history->outside ||
 		history->count == 0 || !is_settled(folder) ||
 		(path = cache_file(folder, layout, true)) == NULL)
 		return;

@@ -2,8 +2,8 @@
  * folder.c
  *	  Lists and reads a folder of migrations.
  *
- * Names come from one pass over the directory and, one level down, over its
- * subdirectories; hidden entries are left out.  stat() and read() then go
+ * Names come from one pass over the directory and its subdirectories; hidden
+ * entries are left out, and so are packages that npm has put there.  stat() and read() then go
  * over the files in two halves, the second in a thread of its own when that
  * pays.  A thread only fills fields of its own files; what went wrong is told
  * by the caller's thread afterwards, for the first file by name, so that the
@@ -63,56 +63,65 @@ for_all_files(VifloFolder *folder, void (*work) (VifloFolder *, VifloFile *))
 		pthread_join(thread, NULL);
 }
 
-static bool
-has_suffix(const char *name, const char *suffix)
+bool
+viflo_has_suffix(const char *name, const char *suffix)
 {
 	size_t		length = strlen(name);
 	size_t		suffix_length = strlen(suffix);
 
-	return length >= suffix_length &&
+	return length > suffix_length &&
 		strcmp(name + length - suffix_length, suffix) == 0;
 }
 
-/*
- * Does any layout read a file of this name?  Below the folder only the names
- * that layouts with subdirectories use count: whatever else is kept there
- * (seeds, an archive) is none of our business, however broken.
- */
-static bool
-is_wanted(const char *name, bool below)
+const char *
+viflo_file_base(const VifloFile *file)
 {
-	if (!below)
-		return has_suffix(name, ".sql");
-	return strcmp(name, "up.sql") == 0 || strcmp(name, "down.sql") == 0 ||
-		strcmp(name, "metadata.toml") == 0;
+	return file->dir_length > 0 ? file->name + file->dir_length + 1 : file->name;
+}
+
+/* A folder that is being listed, on the stack of the one above it. */
+typedef struct Level
+{
+	const struct Level *above;
+	int			depth;
+	dev_t		device;
+	ino_t		inode;
+} Level;
+
+/* What a listing in progress has, beside the folder it fills. */
+typedef struct Listing
+{
+	VifloFolder *folder;
+	int			allocated;
+	bool		(*wants) (const char *name, int dir_length);
+} Listing;
+
+/* "dir/name", or name where dir is empty; palloc'd. */
+static char *
+join_names(const char *dir, const char *name)
+{
+	return dir[0] != '\0' ? psprintf("%s/%s", dir, name) : pstrdup(name);
 }
 
 /* Appends an entry of the directory dir ("" for the folder itself). */
 static void
-add_file(VifloFolder *folder, int *allocated, const char *dir, const char *name)
+add_file(Listing *listing, const char *dir, const char *name)
 {
+	VifloFolder *folder = listing->folder;
 	VifloFile  *file;
-	size_t		dir_length = strlen(dir);
-	size_t		name_length = strlen(name);
 
-	if (folder->count >= *allocated)
+	if (folder->count >= listing->allocated)
 	{
-		*allocated = *allocated ? *allocated * 2 : 64;
+		listing->allocated = listing->allocated ? listing->allocated * 2 : 64;
 		folder->files = folder->files ?
-			repalloc(folder->files, *allocated * sizeof(VifloFile)) :
-			palloc(*allocated * sizeof(VifloFile));
+			repalloc(folder->files, listing->allocated * sizeof(VifloFile)) :
+			palloc(listing->allocated * sizeof(VifloFile));
 	}
 	file = &folder->files[folder->count++];
 	memset(file, 0, sizeof(*file));
-	file->dir_length = dir_length;
-	file->name = palloc(dir_length + name_length + 2);
-	if (dir_length > 0)
-	{
-		memcpy(file->name, dir, dir_length);
-		file->name[dir_length++] = '/';
-	}
-	memcpy(file->name + dir_length, name, name_length + 1);
-	file->wanted = is_wanted(name, file->dir_length > 0);
+	file->dir_length = strlen(dir);
+	file->name = join_names(dir, name);
+	file->wanted = listing->wants(file->name, file->dir_length);
 }
 
 /*
@@ -129,16 +138,35 @@ is_directory(int fd, const struct dirent *entry)
 	return fstatat(fd, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Adds the files of the directory dir, relative to fd, and one level below. */
+/* Does a link lead back to a folder that is being listed? */
 static bool
-list_directory(VifloFolder *folder, int *allocated, const char *dir,
+is_above(const Level *level, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	for (; level != NULL; level = level->above)
+	{
+		if (level->device == st.st_dev && level->inode == st.st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* Adds the files of the directory dir, relative to the folder, and below. */
+static bool
+list_directory(Listing *listing, const char *dir, const Level *above,
 			   VifloFailure *failure)
 {
-	bool		top = dir[0] == '\0';
+	VifloFolder *folder = listing->folder;
+	bool		top = above == NULL;
 	int			fd = openat(folder->fd, top ? "." : dir,
 							O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR		   *handle = fd >= 0 ? fdopendir(fd) : NULL;
+	Level		level = {.above = above,.depth = top ? 0 : above->depth + 1};
 	struct dirent *entry;
+	struct stat st;
 	bool		result = true;
 
 	if (handle == NULL)
@@ -149,14 +177,24 @@ list_directory(VifloFolder *folder, int *allocated, const char *dir,
 			close(fd);
 		return false;
 	}
+	if (is_above(above, fd))
+	{
+		closedir(handle);
+		return true;
+	}
+	if (fstat(fd, &st) == 0)
+	{
+		level.device = st.st_dev;
+		level.inode = st.st_ino;
+	}
 	while (result && (errno = 0, entry = readdir(handle)) != NULL)
 	{
 		if (entry->d_name[0] == '.')
 			continue;
 		if (!is_directory(fd, entry))
-			add_file(folder, allocated, dir, entry->d_name);
-		else if (top)
-			result = list_directory(folder, allocated, entry->d_name, failure);
+			add_file(listing, dir, entry->d_name);
+		else if (level.depth < VIFLO_FOLDER_DEPTH && strcmp(entry->d_name, "node_modules") != 0)
+			result = list_directory(listing, join_names(dir, entry->d_name), &level, failure);
 	}
 	if (result && errno != 0)
 		result = viflo_failure_file(failure, folder->path, 0, NULL,
@@ -277,9 +315,11 @@ check_errors(VifloFolder *folder, VifloFailure *failure)
 }
 
 bool
-viflo_folder_list(const char *path, VifloFolder *folder, VifloFailure *failure)
+viflo_folder_list(const char *path,
+				  bool (*wants) (const char *name, int dir_length),
+				  VifloFolder *folder, VifloFailure *failure)
 {
-	int			allocated = 0;
+	Listing		listing = {.folder = folder,.wants = wants};
 
 	memset(folder, 0, sizeof(*folder));
 	folder->path = path;
@@ -287,7 +327,7 @@ viflo_folder_list(const char *path, VifloFolder *folder, VifloFailure *failure)
 	if (folder->fd < 0)
 		return viflo_failure_file(failure, path, 0, NULL,
 								  "could not read folder: %m");
-	if (!list_directory(folder, &allocated, "", failure))
+	if (!list_directory(&listing, "", NULL, failure))
 		return false;
 	for_all_files(folder, stat_file);
 	for (int i = 0; i < folder->count; i++)
@@ -307,6 +347,17 @@ viflo_folder_read(VifloFolder *folder, VifloFailure *failure)
 	for_all_files(folder, read_file);
 	folder->read = true;
 	return check_errors(folder, failure);
+}
+
+VifloFile *
+viflo_folder_find(const VifloFolder *folder, const char *name)
+{
+	VifloFile	key = {.name = unconstify(char *, name)};
+	VifloFile  *file = NULL;
+
+	if (folder->count > 0)
+		file = bsearch(&key, folder->files, folder->count, sizeof(VifloFile), compare_files);
+	return file != NULL && file->wanted ? file : NULL;
 }
 
 char *

@@ -5,7 +5,11 @@
  * Listed first, which costs a stat() a file, then read, which costs an open()
  * each; a list alone is enough to find the folder unchanged (cache.h).  Both
  * jobs are shared by two threads when there are many files.  Names are
- * relative to the folder; those one level down hold the "/".
+ * relative to the folder; those of folders below it hold a "/".
+ *
+ * The caller says which names it wants.  Only those are looked at, so that
+ * whatever else is kept there (seeds, an archive) is none of our business,
+ * however broken.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_CLI_FOLDER_H
@@ -17,8 +21,8 @@
 typedef struct VifloFile
 {
 	char	   *name;
-	int			dir_length;		/* of the part before the "/", or 0 */
-	bool		wanted;			/* a kind of file that some layout reads */
+	int			dir_length;		/* of the part before the last "/", or 0 */
+	bool		wanted;
 	char	   *text;
 	size_t		length;
 	uint64		size;
@@ -38,10 +42,27 @@ typedef struct VifloFolder
 	bool		read;
 } VifloFolder;
 
-/* Both fail with a message that names the file. */
-extern bool viflo_folder_list(const char *path, VifloFolder *folder,
-							  VifloFailure *failure);
+/*
+ * Both fail with a message that names the file.  wants is asked for each name
+ * with the length of its part before the last "/".  Folders are entered to a
+ * depth of VIFLO_FOLDER_DEPTH, hidden ones and those that a link leads back to
+ * are not.
+ */
+#define VIFLO_FOLDER_DEPTH	6
+
+extern bool viflo_folder_list(const char *path,
+							  bool (*wants) (const char *name, int dir_length),
+							  VifloFolder *folder, VifloFailure *failure);
 extern bool viflo_folder_read(VifloFolder *folder, VifloFailure *failure);
+
+/* The wanted file of this name, once the folder is read; NULL: none. */
+extern VifloFile *viflo_folder_find(const VifloFolder *folder, const char *name);
+
+/* The part of its name after the last "/". */
+extern const char *viflo_file_base(const VifloFile *file);
+
+/* Does name end in suffix, with something before it? */
+extern bool viflo_has_suffix(const char *name, const char *suffix);
 
 /* "folder/name", palloc'd. */
 extern char *viflo_folder_path(const VifloFolder *folder, const char *name);

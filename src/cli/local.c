@@ -8,17 +8,25 @@
 #include "cli/local.h"
 #include "common/checksum.h"
 
+/* Texts that values set by the user go into are not the folder's alone. */
+static bool
+may_cache(const VifloSettings *settings)
+{
+	return settings->set.count == 0 && settings->placeholders == NULL;
+}
+
 bool
 viflo_local_open(VifloLocal *local, const VifloSettings *settings,
 				 VifloFailure *failure)
 {
 	memset(local, 0, sizeof(*local));
-	local->layout = settings->layout;
-	if (local->layout != NULL && viflo_reader_find(local->layout, failure) == NULL)
+	local->settings = settings;
+	if (settings->layout != NULL && viflo_reader_find(settings->layout, failure) == NULL)
 		return false;
-	if (!viflo_folder_list(settings->dir, &local->folder, failure))
+	if (!viflo_folder_list(settings->dir, viflo_reader_wants, &local->folder, failure))
 		return false;
-	if (viflo_cache_find(&local->folder, local->layout, &local->count, local->manifest))
+	if (may_cache(settings) &&
+		viflo_cache_find(&local->folder, settings->layout, &local->count, local->manifest))
 		return true;
 	return viflo_local_read(local, failure);
 }
@@ -50,8 +58,9 @@ make_manifest(VifloLocal *local, VifloFailure *failure)
 bool
 viflo_local_digests(VifloLocal *local, VifloFailure *failure)
 {
-	if (!local->has_digests)
-		local->has_digests = viflo_cache_load(&local->folder, local->layout, &local->digests);
+	if (!local->has_digests && may_cache(local->settings))
+		local->has_digests = viflo_cache_load(&local->folder, local->settings->layout,
+											  &local->digests);
 	return local->has_digests || viflo_local_read(local, failure);
 }
 
@@ -62,7 +71,7 @@ viflo_local_read(VifloLocal *local, VifloFailure *failure)
 
 	if (local->has_history)
 		return true;
-	if (!viflo_reader_read(&local->folder, local->layout, &local->history, failure))
+	if (!viflo_reader_read(&local->folder, local->settings, &local->history, failure))
 		return false;
 	local->has_history = true;
 	digests->count = local->count = local->history.count;
@@ -76,6 +85,8 @@ viflo_local_read(VifloLocal *local, VifloFailure *failure)
 	local->has_digests = true;
 	if (!make_manifest(local, failure))
 		return false;
-	viflo_cache_store(&local->folder, local->layout, &local->history, local->manifest);
+	if (may_cache(local->settings))
+		viflo_cache_store(&local->folder, local->settings->layout, &local->history,
+						  local->manifest);
 	return true;
 }

@@ -16,7 +16,7 @@
 
 typedef struct VifloLocal
 {
-	const char *layout;			/* asked for, or NULL */
+	const VifloSettings *settings;
 	VifloFolder folder;
 	int			count;			/* of revisions */
 	char		manifest[65];	/* SHA-256, hex, of all ids and digests: one

@@ -25,6 +25,8 @@ enum
 	OPTION_PROJECT,
 	OPTION_DIR,
 	OPTION_LAYOUT,
+	OPTION_PLACEHOLDERS,
+	OPTION_ALLOW_PROGRAMS,
 	OPTION_FORMAT
 };
 
@@ -33,6 +35,9 @@ static const struct option long_options[] = {
 	{"project", required_argument, NULL, OPTION_PROJECT},
 	{"dir", required_argument, NULL, OPTION_DIR},
 	{"layout", required_argument, NULL, OPTION_LAYOUT},
+	{"set", required_argument, NULL, 'x'},
+	{"placeholders", required_argument, NULL, OPTION_PLACEHOLDERS},
+	{"allow-programs", no_argument, NULL, OPTION_ALLOW_PROGRAMS},
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"verbose", no_argument, NULL, 'v'},
 	{"quiet", no_argument, NULL, 'q'},
@@ -53,7 +58,7 @@ static const struct option long_options[] = {
 };
 
 /* The letters that may be typed; the others above are long only. */
-static const char short_options[] = ":vqhVm:r:";
+static const char short_options[] = ":vqhVx:m:r:";
 
 /* What the options say beside the request. */
 typedef struct CommandLine
@@ -154,6 +159,22 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case OPTION_LAYOUT:
 			settings->layout = value;
+			break;
+		case 'x':
+			if (strchr(value, '=') == NULL || value[0] == '=')
+				return viflo_failure(failure, VIFLO_EXIT_USAGE,
+									 "\"%s\" is not NAME=VALUE", value);
+			viflo_names_add(&settings->set, value);
+			break;
+		case OPTION_PLACEHOLDERS:
+			settings->placeholders = value;
+			if (strcmp(value, "dollar") != 0 && strcmp(value, "psql") != 0 &&
+				strcmp(value, "none") != 0)
+				return viflo_failure(failure, VIFLO_EXIT_USAGE,
+									 "unknown style of placeholders \"%s\": dollar, psql and none are known", value);
+			break;
+		case OPTION_ALLOW_PROGRAMS:
+			settings->allow_programs = true;
 			break;
 		case OPTION_FORMAT:
 			settings->json = strcmp(value, "json") == 0;

@@ -10,6 +10,7 @@
 #define VIFLO_CLI_SETTINGS_H
 
 #include "cli/failure.h"
+#include "common/revision.h"
 
 #define VIFLO_DEFAULT_DIR		"migrations"
 
@@ -26,6 +27,9 @@ typedef struct VifloSettings
 	bool		dir_given;		/* named by somebody: it must exist */
 	bool		dir_exists;
 	char	   *layout;			/* NULL: found out from the folder */
+	VifloNames	set;			/* NAME=VALUE for placeholders */
+	char	   *placeholders;	/* dollar, psql, none; NULL: the layout's own */
+	bool		allow_programs; /* a script may run programs here */
 	bool		json;
 	bool		verbose;
 	bool		quiet;

@@ -428,6 +428,22 @@ viflo_script_marker_line(const char *text, size_t length)
 	return 0;
 }
 
+bool
+viflo_script_has_header(const char *text, size_t length)
+{
+	VifloLines	lines = viflo_lines_begin(text, length);
+	VifloSpan	line;
+	VifloSpan	rest;
+
+	while (viflo_lines_next(&lines, &line) &&
+		   section_marker(line, &rest) == SECTION_NONE)
+	{
+		if (viflo_line_is_comment(line) && header_line(line, &rest) == KEY_REVISION)
+			return true;
+	}
+	return false;
+}
+
 /* Appends text as one line, without its end. */
 static void
 append_line(StringInfo buf, const char *text)

@@ -41,9 +41,12 @@ extern bool viflo_script_read(const char *script, size_t length,
 /*
  * Number, from 1, of the first line of text that begins a section or the
  * header, or 0.  For layouts that are wrapped into the native format, which
- * must not contain such a line, and to tell native files from others.
+ * must not contain such a line.
  */
 extern int	viflo_script_marker_line(const char *text, size_t length);
+
+/* Does text have a header before any section?  Tells native files from others. */
+extern bool viflo_script_has_header(const char *text, size_t length);
 
 /*
  * Appends the native text of *revision to buf: reading it back gives an

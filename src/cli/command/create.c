@@ -38,12 +38,15 @@ open_folder(const VifloRequest *request, VifloLocal *local, VifloFailure *failur
 		viflo_local_read(local, failure);
 }
 
-/* Writes one new file, and the folder it is in. */
+/*
+ * Writes a file, and the folder it is in.  One that replaces another takes its
+ * place whole, or not at all.
+ */
 static bool
-write_file(const char *path, const char *text, VifloFailure *failure)
+write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
 {
 	char	   *directory = pstrdup(path);
-	size_t		length = strlen(text);
+	char	   *name = file->replaces ? psprintf("%s.new", path) : pstrdup(path);
 	int			fd;
 
 	get_parent_directory(directory);
@@ -51,19 +54,22 @@ write_file(const char *path, const char *text, VifloFailure *failure)
 		return viflo_failure_file(failure, directory, 0, NULL,
 								  "could not make folder: %m");
 	pfree(directory);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return viflo_failure_file(failure, path, 0, NULL, "could not make file: %m");
-	if (write(fd, text, length) != length)
+		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
+	errno = 0;
+	if (write(fd, file->text.data, file->text.len) != file->text.len)
 	{
 		if (errno == 0)
 			errno = ENOSPC;
-		viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
 		close(fd);
-		unlink(path);
+		unlink(name);
 		return false;
 	}
 	if (close(fd) < 0)
+		return viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
+	if (file->replaces && rename(name, path) < 0)
 		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
 	return true;
 }
@@ -86,21 +92,24 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 	static const VifloNames none = {0};
 	const VifloHistory *history = &local->history;
 	const VifloRevision *revision = wanted->native;
-	VifloNames	names = {0};
-	VifloNames	texts = {0};
+	VifloNewFiles files = {.folder = &local->folder};
 	VifloNames	paths = {0};
 	char	   *first;
 	VifloNames	down = {0};
 	char	   *id = NULL;
 
-	if (!history->reader->create(history, wanted, &id, &names, &texts, failure))
+	if (history->reader->create == NULL)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "new files of layout %s are made by its own tool",
+							 history->reader->name);
+	if (!history->reader->create(history, wanted, &id, &files, failure))
 		return false;
-	Assert(names.count > 0 && names.count == texts.count);
-	first = viflo_folder_path(&local->folder, names.names[0]);
-	for (int i = 0; i < names.count; i++)
+	Assert(files.count > 0);
+	first = viflo_folder_path(&local->folder, files.files[0].name);
+	for (int i = 0; i < files.count; i++)
 	{
-		viflo_names_add(&paths, viflo_folder_path(&local->folder, names.names[i]));
-		if (!write_file(paths.names[i], texts.names[i], failure))
+		viflo_names_add(&paths, viflo_folder_path(&local->folder, files.files[i].name));
+		if (!write_file(paths.names[i], &files.files[i], failure))
 			return false;
 		viflo_output_line("%s", paths.names[i]);
 	}
@@ -195,7 +204,7 @@ static bool
 create_linear(const VifloRequest *request, const VifloLocal *local,
 			  VifloFailure *failure)
 {
-	VifloNewRevision wanted = {request->message, NULL};
+	VifloNewRevision wanted = {.message = request->message};
 
 	if (request->heads.count > 0 || request->splice || request->rev_id != NULL ||
 		request->depends_on.count > 0 || request->labels.count > 0)
@@ -212,7 +221,7 @@ create_native(const VifloRequest *request, const VifloLocal *local,
 	static const char *const default_heads[] = {"head"};
 	const VifloGraph *graph = local->history.graph;
 	VifloRevision revision = {0};
-	VifloNewRevision wanted = {request->message, &revision};
+	VifloNewRevision wanted = {.message = request->message,.native = &revision};
 	VifloError	error = {0};
 	bool		given = request->heads.count > 0;
 
@@ -273,7 +282,7 @@ merge_run(VifloRequest *request)
 	VifloLocal	local;
 	VifloFailure failure;
 	VifloRevision revision = {0};
-	VifloNewRevision wanted = {NULL, &revision};
+	VifloNewRevision wanted = {.native = &revision};
 	VifloError	error = {0};
 	bool		given = request->nargs > 0;
 

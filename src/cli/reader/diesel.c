@@ -25,17 +25,24 @@ typedef struct Directory
 	VifloFile  *metadata;
 } Directory;
 
-static const char *
-base_name(const VifloFile *file)
+static bool
+diesel_wants(const char *name, int dir_length)
 {
-	return file->dir_length > 0 ? file->name + file->dir_length + 1 : file->name;
+	const char *base = name + dir_length + 1;
+
+	if (dir_length == 0 || memchr(name, '/', dir_length) != NULL)
+		return false;
+	return strcmp(base, "up.sql") == 0 || strcmp(base, "down.sql") == 0 ||
+		strcmp(base, "metadata.toml") == 0;
 }
 
 /* down.sql alone counts too: it is then reported, not passed over. */
-static bool
-diesel_claims(const VifloFile *file)
+static VifloClaim
+diesel_claims(const VifloFolder *folder, const VifloFile *file)
 {
-	return file->dir_length > 0 && strcmp(base_name(file), "metadata.toml") != 0;
+	return diesel_wants(file->name, file->dir_length) &&
+		strcmp(viflo_file_base(file), "metadata.toml") != 0 ?
+		VIFLO_CLAIM_NAME : VIFLO_CLAIM_NONE;
 }
 
 /* The version of a directory's name, and what follows it. */
@@ -78,9 +85,9 @@ find_directories(const VifloFolder *folder, VifloHistory *history,
 	{
 		VifloFile  *file = &folder->files[i];
 
-		if (!file->wanted || file->dir_length == 0)
+		if (!file->wanted || !diesel_wants(file->name, file->dir_length))
 		{
-			if (file->wanted && isdigit((unsigned char) file->name[0]))
+			if (file->wanted && file->dir_length == 0 && isdigit((unsigned char) file->name[0]))
 				viflo_reader_warn(history, folder, file->name,
 								  "ignored, as migrations of this layout are folders");
 			else
@@ -96,9 +103,9 @@ find_directories(const VifloFolder *folder, VifloHistory *history,
 			current->name = pnstrdup(file->name, file->dir_length);
 			split_name(current);
 		}
-		if (strcmp(base_name(file), "up.sql") == 0)
+		if (strcmp(viflo_file_base(file), "up.sql") == 0)
 			current->up = file;
-		else if (strcmp(base_name(file), "down.sql") == 0)
+		else if (strcmp(viflo_file_base(file), "down.sql") == 0)
 			current->down = file;
 		else
 			current->metadata = file;
@@ -161,9 +168,12 @@ add_revision(const VifloFolder *folder, VifloHistory *history,
 	if (directory->metadata != NULL &&
 		!read_metadata(folder, directory->metadata, &revision->transaction, failure))
 		return false;
-	return viflo_reader_section(folder, directory->up, &revision->up, failure) &&
+	viflo_reader_last(history)->version = directory->version;
+	viflo_reader_last(history)->file = directory->up;
+	return viflo_reader_section(folder, directory->up, history, &revision->up, failure) &&
 		(directory->down == NULL ||
-		 viflo_reader_section(folder, directory->down, &revision->down_section, failure));
+		 viflo_reader_section(folder, directory->down, history,
+							  &revision->down_section, failure));
 }
 
 static bool
@@ -197,8 +207,7 @@ diesel_read(const VifloFolder *folder, VifloHistory *history,
 /* Named by the UTC time, as "diesel migration generate" does. */
 static bool
 diesel_create(const VifloHistory *history, const VifloNewRevision *wanted,
-			  char **id, VifloNames *names, VifloNames *texts,
-			  VifloFailure *failure)
+			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	time_t		now = time(NULL);
 	char		stamp[32];
@@ -219,15 +228,20 @@ diesel_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	initStringInfo(&slug);
 	viflo_script_slug(&slug, wanted->message, 60);
 	*id = psprintf("%s_%s", version, slug.data);
-	viflo_names_add(names, psprintf("%s_%s/up.sql", stamp, slug.data));
-	viflo_names_add(names, psprintf("%s_%s/down.sql", stamp, slug.data));
-	viflo_names_add(texts, "");
-	viflo_names_add(texts, "");
+	appendStringInfoString(viflo_new_file(files, psprintf("%s_%s/up.sql", stamp, slug.data)),
+						   wanted->up ? wanted->up : "");
+	if (wanted->down != NULL || wanted->up == NULL)
+		appendStringInfoString(viflo_new_file(files, psprintf("%s_%s/down.sql", stamp, slug.data)),
+							   wanted->down ? wanted->down : "");
+	if (wanted->no_transaction)
+		appendStringInfoString(viflo_new_file(files, psprintf("%s_%s/metadata.toml", stamp, slug.data)),
+							   "run_in_transaction = false\n");
 	return true;
 }
 
 const VifloReader viflo_reader_diesel = {
 	.name = "diesel",
+	.wants = diesel_wants,
 	.claims = diesel_claims,
 	.read = diesel_read,
 	.linear = true,

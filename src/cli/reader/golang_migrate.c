@@ -38,9 +38,9 @@ read_name(const char *name, Part *part, bool *overflow)
 
 	memset(part, 0, sizeof(*part));
 	*overflow = false;
-	if (length > 7 && strcmp(name + length - 7, ".up.sql") == 0)
+	if (viflo_has_suffix(name, ".up.sql"))
 		part->length = length - 7;
-	else if (length > 9 && strcmp(name + length - 9, ".down.sql") == 0)
+	else if (viflo_has_suffix(name, ".down.sql"))
 	{
 		part->length = length - 9;
 		part->down = true;
@@ -56,13 +56,14 @@ read_name(const char *name, Part *part, bool *overflow)
 	return true;
 }
 
-static bool
-golang_claims(const VifloFile *file)
+static VifloClaim
+golang_claims(const VifloFolder *folder, const VifloFile *file)
 {
 	Part		part;
 	bool		overflow;
 
-	return file->dir_length == 0 && read_name(file->name, &part, &overflow);
+	return file->dir_length == 0 && read_name(file->name, &part, &overflow) ?
+		VIFLO_CLAIM_NAME : VIFLO_CLAIM_NONE;
 }
 
 /* By number, and up before down. */
@@ -124,9 +125,11 @@ add_revision(const VifloFolder *folder, VifloHistory *history, const Part *up,
 
 	revision->id = pnstrdup(up->file->name, up->length);
 	revision->message = viflo_reader_message(revision->id + up->digits + 1);
-	return viflo_reader_section(folder, up->file, &revision->up, failure) &&
+	viflo_reader_last(history)->version = psprintf(UINT64_FORMAT, up->number);
+	viflo_reader_last(history)->file = up->file;
+	return viflo_reader_section(folder, up->file, history, &revision->up, failure) &&
 		(down == NULL ||
-		 viflo_reader_section(folder, down->file, &revision->down_section, failure));
+		 viflo_reader_section(folder, down->file, history, &revision->down_section, failure));
 }
 
 static bool
@@ -188,8 +191,7 @@ next_number(const VifloHistory *history)
 
 static bool
 golang_create(const VifloHistory *history, const VifloNewRevision *wanted,
-			  char **id, VifloNames *names, VifloNames *texts,
-			  VifloFailure *failure)
+			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	StringInfoData name;
 
@@ -197,10 +199,11 @@ golang_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	appendStringInfo(&name, "%s_", next_number(history));
 	viflo_script_slug(&name, wanted->message, 60);
 	*id = name.data;
-	viflo_names_add(names, psprintf("%s.up.sql", name.data));
-	viflo_names_add(names, psprintf("%s.down.sql", name.data));
-	viflo_names_add(texts, "");
-	viflo_names_add(texts, "");
+	appendStringInfoString(viflo_new_file(files, psprintf("%s.up.sql", name.data)),
+						   wanted->up ? wanted->up : "");
+	if (wanted->down != NULL || wanted->up == NULL)
+		appendStringInfoString(viflo_new_file(files, psprintf("%s.down.sql", name.data)),
+							   wanted->down ? wanted->down : "");
 	return true;
 }
 

@@ -16,11 +16,12 @@
 /* The header is looked for in so many bytes; comments may stand before it. */
 #define HEADER_WITHIN	4096
 
-static bool
-native_claims(const VifloFile *file)
+static VifloClaim
+native_claims(const VifloFolder *folder, const VifloFile *file)
 {
 	return file->dir_length == 0 &&
-		viflo_script_marker_line(file->text, Min(file->length, HEADER_WITHIN)) > 0;
+		viflo_script_has_header(file->text, Min(file->length, HEADER_WITHIN)) ?
+		VIFLO_CLAIM_SURE : VIFLO_CLAIM_NONE;
 }
 
 static bool
@@ -34,7 +35,7 @@ native_read(const VifloFolder *folder, VifloHistory *history,
 		VifloRevision *revision;
 		VifloMigration *migration;
 
-		if (!file->wanted || file->dir_length > 0)
+		if (!file->wanted || file->dir_length > 0 || !viflo_has_suffix(file->name, ".sql"))
 		{
 			viflo_output_verbose("%s: not a migration, ignored",
 								 viflo_folder_path(folder, file->name));
@@ -56,16 +57,14 @@ native_read(const VifloFolder *folder, VifloHistory *history,
 
 static bool
 native_create(const VifloHistory *history, const VifloNewRevision *wanted,
-			  char **id, VifloNames *names, VifloNames *texts,
-			  VifloFailure *failure)
+			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
-	static const char note[] = "\n";
+	static const char empty[] = "\n";
 	VifloRevision *revision = wanted->native;
 	StringInfoData name;
-	StringInfoData text;
 
-	revision->up.text = note;
-	revision->up.length = strlen(note);
+	revision->up.text = empty;
+	revision->up.length = strlen(empty);
 	revision->down_section = revision->up;
 	initStringInfo(&name);
 	appendStringInfo(&name, "%s_", revision->id);
@@ -73,11 +72,8 @@ native_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	while (name.len > 0 && name.data[name.len - 1] == '_')
 		name.data[--name.len] = '\0';
 	appendStringInfoString(&name, ".sql");
-	initStringInfo(&text);
-	viflo_script_write(&text, revision);
+	viflo_script_write(viflo_new_file(files, name.data), revision);
 	*id = revision->id;
-	viflo_names_add(names, name.data);
-	viflo_names_add(texts, text.data);
 	return true;
 }
 

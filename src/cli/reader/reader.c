@@ -1,44 +1,21 @@
 /*-------------------------------------------------------------------------
  * reader.c
- *	  Finds a folder's layout, and does what all readers have in common.
+ *	  Reads a folder, and does what all readers have in common.
  *
  * Reading goes in these steps: every file that some layout could want is read
- * into memory; each is claimed by at most one reader; one reader must be
- * left, which makes revisions of the files; linear layouts become a chain;
- * all but native files are wrapped into a native script; the graph is built,
- * which finds duplicates and cycles.
+ * into memory; one reader is named or found out (detect.c), which makes
+ * revisions of the files; linear layouts become a chain; all but native files
+ * are wrapped into a native script; the graph is built, which finds duplicates
+ * and cycles.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/output.h"
+#include "cli/reader/placeholder.h"
 #include "cli/reader/reader.h"
 #include "common/script.h"
 #include "common/sqlstate.h"
-
-/* In the order in which they are asked; native files may have any name. */
-static const VifloReader *const readers[] = {
-	&viflo_reader_golang_migrate,
-	&viflo_reader_diesel,
-	&viflo_reader_native,
-};
-
-const VifloReader *
-viflo_reader_find(const char *name, VifloFailure *failure)
-{
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (int i = 0; i < lengthof(readers); i++)
-	{
-		if (strcmp(readers[i]->name, name) == 0)
-			return readers[i];
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", readers[i]->name);
-	}
-	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown layout \"%s\"", name);
-	viflo_failure_hint(failure, "Layouts are: %s.", names.data);
-	return NULL;
-}
 
 VifloRevision *
 viflo_reader_add(VifloHistory *history, const char *source)
@@ -61,35 +38,76 @@ viflo_reader_add(VifloHistory *history, const char *source)
 	return &history->revisions[history->count++];
 }
 
-bool
-viflo_reader_section(const VifloFolder *folder, const VifloFile *file,
-					 VifloSection *section, VifloFailure *failure)
+VifloMigration *
+viflo_reader_last(const VifloHistory *history)
 {
-	const char *text = file->text;
-	size_t		length = file->length;
-	int			marker;
+	return &history->migrations[history->count - 1];
+}
 
-	if (!viflo_folder_check_text(folder, file, failure))
-		return false;
-	marker = viflo_script_marker_line(text, length);
-	if (marker > 0)
-	{
-		viflo_failure_file(failure, viflo_folder_path(folder, file->name), marker,
-						   VIFLO_INVALID_SCRIPT,
-						   "line begins a section of a native file, in a folder of another layout");
-		viflo_failure_hint(failure, "Change this comment, or keep native files in a folder of their own.");
-		return false;
-	}
-	if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-	{
-		text += 3;
-		length -= 3;
-	}
+/* Fails where a line of text would be taken for one of the native format. */
+static bool
+check_markers(const VifloFolder *folder, const VifloFile *file,
+			  const char *text, size_t length, int first_line,
+			  VifloFailure *failure)
+{
+	int			marker = viflo_script_marker_line(text, length);
+
+	if (marker == 0)
+		return true;
+	viflo_failure_file(failure, viflo_folder_path(folder, file->name),
+					   first_line + marker - 1, VIFLO_INVALID_SCRIPT,
+					   "line begins a section of a native file, in a folder of another layout");
+	viflo_failure_hint(failure, "Change this comment, or keep native files in a folder of their own.");
+	return false;
+}
+
+bool
+viflo_reader_part(const VifloFolder *folder, const VifloFile *file,
+				  VifloHistory *history, const char *text, size_t length,
+				  int first_line, VifloSection *section,
+				  VifloFailure *failure)
+{
 	section->text = text;
 	section->length = length;
-	section->first_line = 1;
+	section->first_line = first_line;
 	section->file = file->name;
-	return true;
+	return viflo_folder_check_text(folder, file, failure) &&
+		viflo_placeholders_replace(folder, history, section, failure) &&
+		check_markers(folder, file, section->text, section->length, first_line, failure);
+}
+
+bool
+viflo_reader_section(const VifloFolder *folder, const VifloFile *file,
+					 VifloHistory *history, VifloSection *section,
+					 VifloFailure *failure)
+{
+	size_t		mark = file->length >= 3 && memcmp(file->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+
+	return viflo_reader_part(folder, file, history, file->text + mark,
+							 file->length - mark, 1, section, failure);
+}
+
+StringInfo
+viflo_new_file(VifloNewFiles *files, const char *name)
+{
+	const VifloFile *old = files->folder ? viflo_folder_find(files->folder, name) : NULL;
+	VifloNewFile *file;
+
+	for (int i = 0; i < files->count; i++)
+	{
+		if (strcmp(files->files[i].name, name) == 0)
+			return &files->files[i].text;
+	}
+	files->files = files->files ?
+		repalloc(files->files, sizeof(VifloNewFile) * (files->count + 1)) :
+		palloc(sizeof(VifloNewFile));
+	file = &files->files[files->count++];
+	file->name = pstrdup(name);
+	file->replaces = old != NULL;
+	initStringInfo(&file->text);
+	if (old != NULL)
+		appendBinaryStringInfo(&file->text, old->text, old->length);
+	return &file->text;
 }
 
 void
@@ -113,56 +131,22 @@ viflo_reader_message(const char *name)
 	return message;
 }
 
-/* The reader that wants this file, or NULL. */
-static const VifloReader *
-claimant(const VifloFile *file)
-{
-	if (!file->wanted)
-		return NULL;
-	for (int i = 0; i < lengthof(readers); i++)
-	{
-		const VifloReader *reader = readers[i];
-
-		if (reader->claims(file))
-			return reader;
-	}
-	return NULL;
-}
-
-/* Which reader do the files speak for?  NULL and *failure: more than one. */
-static const VifloReader *
-detect_layout(const VifloFolder *folder, VifloFailure *failure)
-{
-	const VifloReader *found = NULL;
-	const char *example = NULL;
-
-	for (int i = 0; i < folder->count; i++)
-	{
-		VifloFile  *file = &folder->files[i];
-		const VifloReader *reader = claimant(file);
-
-		if (reader == NULL || reader == found)
-			continue;
-		if (found != NULL)
-		{
-			viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0,
-							   NULL, "two layouts in one folder: \"%s\" is %s, \"%s\" is %s",
-							   example, found->name, file->name, reader->name);
-			viflo_failure_hint(failure, "Give each a folder of its own, or name the layout with --layout.");
-			return NULL;
-		}
-		found = reader;
-		example = file->name;
-	}
-	return found != NULL ? found : &viflo_reader_native;
-}
-
-/* Makes each revision the child of the one before it. */
+/* Makes each revision the child of the one before it that has a place. */
 static void
 make_chain(VifloHistory *history)
 {
-	for (int i = 1; i < history->count; i++)
-		viflo_names_add(&history->revisions[i].down, history->revisions[i - 1].id);
+	char	   *last = NULL;
+
+	for (int i = 0; i < history->count; i++)
+	{
+		VifloRevision *revision = &history->revisions[i];
+
+		if (revision->repeatable)
+			continue;
+		if (last != NULL)
+			viflo_names_add(&revision->down, last);
+		last = revision->id;
+	}
 }
 
 /* Checks ids and writes native scripts where the files are none. */
@@ -322,20 +306,21 @@ make_graph(const VifloFolder *folder, VifloHistory *history,
 }
 
 bool
-viflo_reader_read(VifloFolder *folder, const char *layout,
+viflo_reader_read(VifloFolder *folder, const VifloSettings *settings,
 				  VifloHistory *history, VifloFailure *failure)
 {
 	memset(history, 0, sizeof(*history));
-	if (layout != NULL)
+	history->settings = settings;
+	if (settings->layout != NULL)
 	{
-		history->reader = viflo_reader_find(layout, failure);
+		history->reader = viflo_reader_find(settings->layout, failure);
 		if (history->reader == NULL)
 			return false;
 	}
 	if (!viflo_folder_read(folder, failure))
 		return false;
 	if (history->reader == NULL)
-		history->reader = detect_layout(folder, failure);
+		history->reader = viflo_reader_detect(folder, failure);
 	if (history->reader == NULL ||
 		!history->reader->read(folder, history, failure))
 		return false;

@@ -2,26 +2,32 @@
  * reader.h
  *	  From a folder in some tool's layout to revisions and native scripts.
  *
- * A reader is a few functions over the texts of a folder; reader.c finds
- * the one that fits and does what is the same for all.  Nothing here talks
- * to a server, and nothing is sent when any file is at fault.
+ * A reader is a few functions over the texts of a folder; detect.c finds the
+ * one that fits, and reader.c does what is the same for all.  Nothing here
+ * talks to a server, and nothing is sent when any file is at fault.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_CLI_READER_H
 #define VIFLO_CLI_READER_H
 
 #include "cli/folder.h"
+#include "cli/settings.h"
 #include "common/graph.h"
 #include "common/revision.h"
 #include "lib/stringinfo.h"
 
-/* What is sent of one revision. */
+/* What is sent of one revision, and what its tool would say of it. */
 typedef struct VifloMigration
 {
 	const char *script;			/* native text, NUL-terminated */
 	size_t		length;
 	const char *source;			/* file name, relative to the folder */
 	char		digest[65];		/* SHA-256 of script, hex */
+
+	/* For taking over the tool's own history; NULL where there is none. */
+	const char *version;		/* as the tool writes it there */
+	const VifloFile *file;		/* of the up section, as it lies on the disk */
+	const void *detail;			/* what else this reader knows of it */
 } VifloMigration;
 
 /*
@@ -32,28 +38,77 @@ typedef struct VifloMigration
 typedef struct VifloHistory
 {
 	const struct VifloReader *reader;
+	const VifloSettings *settings;	/* how the user wants it read */
 	int			count;
 	int			stubs;
 	VifloRevision *revisions;
 	VifloMigration *migrations;
 	VifloGraph *graph;			/* of count + stubs revisions */
+	const void *detail;			/* what the reader knows of the whole */
 	int			allocated;
 	bool		warned;			/* something was said about the folder */
+	bool		outside;		/* it depends on more than the folder's files:
+								 * values set, the environment, programs */
 } VifloHistory;
 
-/* What a new revision shall be; see viflo_reader_create(). */
+/*
+ * What a new revision shall be; see create below.  Texts are NULL for empty
+ * ones, to be filled in by hand.
+ */
 typedef struct VifloNewRevision
 {
 	const char *message;
 	VifloRevision *native;		/* id, parents, ...; NULL in linear layouts */
+	const char *up;
+	const char *down;			/* NULL: none, or (up is NULL too) empty */
+	const char *verify;
+	bool		no_transaction;
 } VifloNewRevision;
+
+/* Files to be written, names relative to the folder. */
+typedef struct VifloNewFile
+{
+	char	   *name;
+	StringInfoData text;
+	bool		replaces;		/* the folder has one of this name */
+} VifloNewFile;
+
+typedef struct VifloNewFiles
+{
+	const VifloFolder *folder;	/* where they go; NULL: an empty one */
+	int			count;
+	VifloNewFile *files;
+} VifloNewFiles;
+
+/* How sure is a reader that a file is of its layout? */
+typedef enum VifloClaim
+{
+	VIFLO_CLAIM_NONE,
+	VIFLO_CLAIM_WEAK,			/* could be: a number and .sql */
+	VIFLO_CLAIM_NAME,			/* the name is as this layout has it */
+	VIFLO_CLAIM_SURE			/* a name or text that no other tool uses */
+} VifloClaim;
+
+/* Placeholders that a layout has of its own. */
+typedef enum VifloPlaceholders
+{
+	VIFLO_PLACEHOLDERS_NONE,
+	VIFLO_PLACEHOLDERS_DOLLAR,	/* ${name}, everywhere in the text */
+	VIFLO_PLACEHOLDERS_PSQL		/* :name, :'name', :"name", :{?name} */
+} VifloPlaceholders;
 
 typedef struct VifloReader
 {
 	const char *name;
 
-	/* Is this a file of that layout?  The first reader that says so has it. */
-	bool		(*claims) (const VifloFile *file);
+	/*
+	 * Is a file of this name (its part before the last "/" of that length)
+	 * read?  NULL: those that end in .sql and lie in the folder itself.
+	 */
+	bool		(*wants) (const char *name, int dir_length);
+
+	/* Is this file, which is wanted and read, of that layout? */
+	VifloClaim	(*claims) (const VifloFolder *folder, const VifloFile *file);
 
 	/*
 	 * Adds the folder's revisions, with viflo_reader_add(), parents as the
@@ -61,17 +116,24 @@ typedef struct VifloReader
 	 */
 	bool		(*read) (const VifloFolder *folder, VifloHistory *history,
 						 VifloFailure *failure);
+
+	/* Each revision, repeatable ones aside, is the child of the one before. */
 	bool		linear;
 
+	VifloPlaceholders placeholders;
+
 	/*
-	 * Names and texts of the files of a new revision: appends names (NUL-
-	 * terminated each) relative to the folder, and sets *id.
+	 * Makes the files of a new revision that comes after all of history,
+	 * which is of this layout, with viflo_new_file(), and sets *id.  NULL:
+	 * only the tool itself can.
 	 */
 	bool		(*create) (const VifloHistory *history,
-						   const VifloNewRevision *wanted,
-						   char **id, VifloNames *names, VifloNames *texts,
-						   VifloFailure *failure);
+						   const VifloNewRevision *wanted, char **id,
+						   VifloNewFiles *files, VifloFailure *failure);
 } VifloReader;
+
+/* In the order in which they are asked; NULL-terminated. */
+extern const VifloReader *const viflo_readers[];
 
 extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
@@ -80,22 +142,45 @@ extern const VifloReader viflo_reader_diesel;
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
 
+/* For viflo_folder_list(): does any reader want a file of this name? */
+extern bool viflo_reader_wants(const char *name, int dir_length);
+
 /*
  * Reads the files of folder and makes a history of them: with the reader
- * called layout, or (NULL) the one found out from the files.
+ * that settings name, or the one found out from the files.
  */
-extern bool viflo_reader_read(VifloFolder *folder, const char *layout,
+extern bool viflo_reader_read(VifloFolder *folder, const VifloSettings *settings,
 							  VifloHistory *history, VifloFailure *failure);
+
+/* Which reader do the files speak for?  NULL and *failure: more than one. */
+extern const VifloReader *viflo_reader_detect(const VifloFolder *folder,
+											  VifloFailure *failure);
 
 /* For readers: room for one revision more, zeroed. */
 extern VifloRevision *viflo_reader_add(VifloHistory *history, const char *source);
 
+/* For readers: the migration of the revision added last. */
+extern VifloMigration *viflo_reader_last(const VifloHistory *history);
+
 /*
- * For readers of other tools' files: makes file a section of a revision.
- * Fails when the text cannot be wrapped or is not fit to be sent.
+ * For readers of other tools' files: makes all of file a section of a
+ * revision, after replacing placeholders.  Fails when the text cannot be
+ * wrapped or is not fit to be sent.
  */
 extern bool viflo_reader_section(const VifloFolder *folder, const VifloFile *file,
-								 VifloSection *section, VifloFailure *failure);
+								 VifloHistory *history, VifloSection *section,
+								 VifloFailure *failure);
+
+/*
+ * The same for a part of file, or a text made from it: length bytes of text,
+ * the first of which stands at the beginning of line first_line of file.
+ * text must live as long as the history.  What a part leaves out in the middle
+ * is left as empty lines, so that lines still count right.
+ */
+extern bool viflo_reader_part(const VifloFolder *folder, const VifloFile *file,
+							  VifloHistory *history, const char *text,
+							  size_t length, int first_line,
+							  VifloSection *section, VifloFailure *failure);
 
 /* For readers: something about a file that is worth saying, once. */
 extern void viflo_reader_warn(VifloHistory *history, const VifloFolder *folder,
@@ -103,5 +188,11 @@ extern void viflo_reader_warn(VifloHistory *history, const VifloFolder *folder,
 
 /* For readers: a message out of a part of a file name. */
 extern char *viflo_reader_message(const char *name);
+
+/*
+ * For create: a new file, or one that replaces the folder's file of this name
+ * (its text is what it was, to be added to).
+ */
+extern StringInfo viflo_new_file(VifloNewFiles *files, const char *name);
 
 #endif							/* VIFLO_CLI_READER_H */
