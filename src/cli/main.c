@@ -54,6 +54,10 @@ static const struct option long_options[] = {
 	{"range", required_argument, NULL, 'r'},
 	{"async", no_argument, NULL, 'a'},
 	{"timeout", required_argument, NULL, 't'},
+	{"dry-run", no_argument, NULL, 'y'},
+	{"force", no_argument, NULL, 'F'},
+	{"tool", required_argument, NULL, 'T'},
+	{"table", required_argument, NULL, 'B'},
 	{NULL, 0, NULL, 0}
 };
 
@@ -137,6 +141,18 @@ take_command_option(CommandLine *line, int option, char *value)
 			break;
 		case 't':
 			request->timeout = value;
+			break;
+		case 'y':
+			request->dry_run = true;
+			break;
+		case 'F':
+			request->force = true;
+			break;
+		case 'T':
+			request->tool = value;
+			break;
+		case 'B':
+			request->table = value;
 			break;
 	}
 }

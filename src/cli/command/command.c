@@ -25,6 +25,7 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_wait,
 	&viflo_command_cancel,
 	&viflo_command_stamp,
+	&viflo_command_adopt,
 	&viflo_command_plan,
 	&viflo_command_sql,
 	&viflo_command_check,

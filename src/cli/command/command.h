@@ -28,6 +28,10 @@ typedef struct VifloRequest
 	char	   *range;			/* r */
 	bool		async;			/* a */
 	char	   *timeout;		/* t */
+	bool		dry_run;		/* y */
+	bool		force;			/* F */
+	char	   *tool;			/* T */
+	char	   *table;			/* B */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -113,6 +117,7 @@ extern const VifloCommand viflo_command_jobs;
 extern const VifloCommand viflo_command_wait;
 extern const VifloCommand viflo_command_cancel;
 extern const VifloCommand viflo_command_stamp;
+extern const VifloCommand viflo_command_adopt;
 extern const VifloCommand viflo_command_plan;
 extern const VifloCommand viflo_command_sql;
 extern const VifloCommand viflo_command_check;

@@ -1,0 +1,227 @@
+/*-------------------------------------------------------------------------
+ * find.c
+ *	  Looks for another tool's history in a database, and reads it.
+ *
+ * One query lists the tables of all names that tools use, with their
+ * columns; the columns tell tools apart that use the same name.  A second one
+ * reads the table that is left.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/adopt/find.h"
+
+/* A table that could be a history. */
+typedef struct Candidate
+{
+	const VifloTool *tool;
+	char	   *table;			/* qualified and quoted */
+} Candidate;
+
+typedef struct Candidates
+{
+	int			count;
+	Candidate	items[64];
+} Candidates;
+
+/*
+ * $1: names of tables; $2: NULL, or the table that the user names.
+ */
+static const char tables_query[] =
+"SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
+" (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text) FROM pg_catalog.pg_attribute a"
+"   WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)"
+" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+" WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}')"
+" AND n.nspname OPERATOR(pg_catalog.!~~) 'pg\\_%' AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'"
+" AND CASE WHEN $2::pg_catalog.text IS NULL THEN c.relname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
+"  ELSE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2::pg_catalog.text) END"
+" ORDER BY 1, 2";
+
+static bool
+has_column(const VifloDbTextArray *columns, const char *name, size_t length)
+{
+	for (int i = 0; i < columns->count; i++)
+	{
+		if (strlen(columns->values[i]) == length && strncmp(columns->values[i], name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Are the columns of the tool there, and those that it has not, not? */
+static bool
+has_columns(const VifloTool *tool, const VifloDbTextArray *columns)
+{
+	for (const char *item = tool->columns; item != NULL;)
+	{
+		const char *comma = strchr(item, ',');
+		bool		absent = *item == '!';
+
+		item += absent;
+		if (has_column(columns, item, comma ? comma - item : strlen(item)) == absent)
+			return false;
+		item = comma ? comma + 1 : NULL;
+	}
+	return true;
+}
+
+/* Adds each tool whose history the table of this row can be. */
+static void
+add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
+			   Candidates *candidates)
+{
+	const char *schema = viflo_db_row_text(row, 0);
+	const char *name = viflo_db_row_text(row, 1);
+	VifloDbTextArray columns = viflo_db_row_text_array(row, 3);
+
+	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
+	{
+		if (candidates->count >= lengthof(candidates->items) ||
+			(wanted != NULL && tool != wanted) ||
+			(!named && strcmp(tool->table, name) != 0) ||
+			(!named && tool->schema != NULL && strcmp(tool->schema, schema) != 0) ||
+			!has_columns(tool, &columns))
+			continue;
+		candidates->items[candidates->count].tool = tool;
+		candidates->items[candidates->count++].table = pstrdup(viflo_db_row_text(row, 2));
+	}
+	free(columns.values);
+}
+
+static bool
+find_candidates(VifloDatabase *database, const VifloTool *wanted,
+				const char *table, Candidates *candidates, VifloFailure *failure)
+{
+	VifloNames	names = {0};
+	VifloDbParam params[2];
+	VifloDbQuery query = {tables_query, params, 2, false};
+	VifloDbResult *result;
+	VifloDbRow	row;
+
+	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
+		viflo_names_add(&names, unconstify(char *, tool->table));
+	params[0] = viflo_db_text_array((const char *const *) names.names, NULL, names.count);
+	params[1] = viflo_db_text(table);
+	if (!viflo_database_run(database, &query, 1, &result, failure))
+		return false;
+	row = viflo_db_rows(result, NULL);
+	while (viflo_db_row_next(&row))
+		add_candidates(&row, wanted, table != NULL, candidates);
+	viflo_db_result_free(result);
+	return true;
+}
+
+static char *
+list_candidates(const Candidates *candidates)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < candidates->count; i++)
+		appendStringInfo(&list, "%s%s (%s)", i > 0 ? ", " : "",
+						 candidates->items[i].table, candidates->items[i].tool->name);
+	return list.data;
+}
+
+/* The one that goes with the layout, or NULL and *failure. */
+static const Candidate *
+choose(const Candidates *candidates, const char *layout, bool named,
+	   VifloFailure *failure)
+{
+	const Candidate *chosen = NULL;
+	int			fitting = 0;
+
+	for (int i = 0; i < candidates->count; i++)
+	{
+		if (!named && !viflo_tool_lists(candidates->items[i].tool->layouts, layout))
+			continue;
+		chosen = &candidates->items[i];
+		fitting++;
+	}
+	if (fitting == 1)
+		return chosen;
+	if (candidates->count == 0)
+	{
+		viflo_failure(failure, VIFLO_EXIT_REFUSED,
+					  "database has no history of another migration tool");
+		viflo_failure_hint(failure, "Where the table has a name of its own, say --table NAME and --tool NAME.");
+		return NULL;
+	}
+	if (fitting == 0)
+	{
+		viflo_failure(failure, VIFLO_EXIT_REFUSED,
+					  "history in the database is not that of a %s folder", layout);
+		failure->detail = psprintf("There is %s.", list_candidates(candidates));
+		viflo_failure_hint(failure, "Name the folder with --dir, its layout with --layout, or the tool with --tool.");
+		return NULL;
+	}
+	viflo_failure(failure, VIFLO_EXIT_REFUSED,
+				  "database has several histories of other migration tools");
+	failure->detail = psprintf("There are %s.", list_candidates(candidates));
+	viflo_failure_hint(failure, "Name one with --table SCHEMA.NAME, or --tool NAME.");
+	return NULL;
+}
+
+static char *
+copy_column(VifloDbRow *row, int column)
+{
+	const char *text = viflo_db_row_text(row, column);
+
+	return text ? pstrdup(text) : NULL;
+}
+
+static void
+read_row(VifloDbRow *row, VifloToolRow *to)
+{
+	const char *state = viflo_db_row_text(row, 5);
+
+	to->version = pstrdup(viflo_db_row_text(row, 0));
+	to->name = copy_column(row, 1);
+	to->checksum = copy_column(row, 2);
+	to->applied_at = copy_column(row, 3);
+	to->applied_by = copy_column(row, 4);
+	to->state = strcmp(state, "failed") == 0 ? VIFLO_TOOL_FAILED :
+		strcmp(state, "through") == 0 ? VIFLO_TOOL_THROUGH : VIFLO_TOOL_APPLIED;
+	to->note = copy_column(row, 6);
+}
+
+static bool
+read_history(VifloDatabase *database, VifloFound *found, VifloFailure *failure)
+{
+	StringInfoData sql;
+	VifloDbQuery query = {0};
+	VifloDbResult *result;
+	VifloDbRow	row;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, found->tool->query, found->table);
+	query.sql = sql.data;
+	if (!viflo_database_run(database, &query, 1, &result, failure))
+		return false;
+	found->rows = palloc0(sizeof(VifloToolRow) * (viflo_db_result_rows(result) + 1));
+	row = viflo_db_rows(result, NULL);
+	while (viflo_db_row_next(&row))
+		read_row(&row, &found->rows[found->count++]);
+	viflo_db_result_free(result);
+	return true;
+}
+
+bool
+viflo_find_history(VifloDatabase *database, const char *layout,
+				   const VifloTool *tool, const char *table,
+				   VifloFound *found, VifloFailure *failure)
+{
+	Candidates	candidates = {0};
+	const Candidate *chosen;
+
+	memset(found, 0, sizeof(*found));
+	if (!find_candidates(database, tool, table, &candidates, failure))
+		return false;
+	chosen = choose(&candidates, layout, tool != NULL, failure);
+	if (chosen == NULL)
+		return false;
+	found->tool = chosen->tool;
+	found->table = chosen->table;
+	return read_history(database, found, failure);
+}

@@ -1,0 +1,233 @@
+/*-------------------------------------------------------------------------
+ * match.c
+ *	  What another tool's history means for a folder's revisions.
+ *
+ * Rows and revisions meet by version, spelled as the tool spells it.  A row
+ * that counts for all before it, too, and has no file of its own (a baseline)
+ * takes in every version that is not greater.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/adopt/match.h"
+
+/* A revision by the version that the tool knows it by. */
+typedef struct Key
+{
+	const char *version;
+	int			number;
+} Key;
+
+/* A comparison under way. */
+typedef struct Matching
+{
+	const VifloHistory *history;
+	const VifloTool *tool;
+	Key		   *keys;			/* by version */
+	int			nkeys;
+	VifloMatch *match;
+} Matching;
+
+static const char *
+version_of(const VifloHistory *history, const VifloTool *tool, int number)
+{
+	if (tool->version != NULL)
+		return tool->version(history, number);
+	if (history->migrations[number].version != NULL)
+		return history->migrations[number].version;
+	return history->revisions[number].id;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const Key  *left = a;
+	const Key  *right = b;
+	int			result = strcmp(left->version, right->version);
+
+	return result != 0 ? result : left->number - right->number;
+}
+
+static int
+compare_version(const void *version, const void *key)
+{
+	return strcmp(version, ((const Key *) key)->version);
+}
+
+static int
+find_revision(const Matching *matching, const char *version)
+{
+	const Key  *key = bsearch(version, matching->keys, matching->nkeys, sizeof(Key),
+							  compare_version);
+
+	return key != NULL ? key->number : -1;
+}
+
+/*
+ * Compares versions part by part, parts being separated by "."; a part that
+ * is a number counts as one, and one that is missing is 0.
+ */
+static int
+compare_parts(const char *a, const char *b)
+{
+	while (*a != '\0' || *b != '\0')
+	{
+		size_t		alen = strcspn(a, ".");
+		size_t		blen = strcspn(b, ".");
+		size_t		azeros = strspn(a, "0");
+		size_t		bzeros = strspn(b, "0");
+		int			result;
+
+		if (strspn(a, "0123456789") == alen && strspn(b, "0123456789") == blen)
+		{
+			azeros = Min(azeros, alen);
+			bzeros = Min(bzeros, blen);
+			if (alen - azeros != blen - bzeros)
+				return alen - azeros < blen - bzeros ? -1 : 1;
+			result = strncmp(a + azeros, b + bzeros, alen - azeros);
+		}
+		else
+		{
+			result = strncmp(a, b, Min(alen, blen));
+			if (result == 0 && alen != blen)
+				result = alen < blen ? -1 : 1;
+		}
+		if (result != 0)
+			return result;
+		a += alen + (a[alen] == '.');
+		b += blen + (b[blen] == '.');
+	}
+	return 0;
+}
+
+static VifloProblem *
+add_problem(VifloMatch *match, VifloProblemKind kind, const VifloToolRow *row,
+			int revision)
+{
+	VifloProblem *problem;
+
+	match->problems = match->problems ?
+		repalloc(match->problems, sizeof(VifloProblem) * (match->nproblems + 1)) :
+		palloc(sizeof(VifloProblem));
+	problem = &match->problems[match->nproblems++];
+	memset(problem, 0, sizeof(*problem));
+	problem->kind = kind;
+	problem->row = row;
+	problem->revision = revision;
+	return problem;
+}
+
+/* Marks what a row says of all versions up to its own. */
+static void
+match_through(Matching *matching, const VifloToolRow *row, int revision)
+{
+	const VifloHistory *history = matching->history;
+	bool	   *set = palloc0(sizeof(bool) * (history->count + history->stubs));
+
+	if (revision >= 0)
+		set[revision] = true;
+	for (int i = 0; i < history->count && revision < 0; i++)
+		set[i] = !history->revisions[i].repeatable &&
+			compare_parts(version_of(history, matching->tool, i), row->version) <= 0;
+	viflo_graph_ancestors(history->graph, set, true);
+	for (int i = 0; i < history->count; i++)
+	{
+		if (set[i] && matching->match->rows[i] == NULL)
+			matching->match->rows[i] = row;
+	}
+	pfree(set);
+}
+
+/* A checksum that differs makes a repeatable revision one that is to run again. */
+static void
+check_text(Matching *matching, const VifloToolRow *row, int revision)
+{
+	const VifloTool *tool = matching->tool;
+	VifloMatch *match = matching->match;
+	char	   *expected;
+
+	if (tool->checksum == NULL || row->checksum == NULL ||
+		(expected = tool->checksum(matching->history, revision)) == NULL ||
+		pg_strcasecmp(expected, row->checksum) == 0)
+		return;
+	if (matching->history->revisions[revision].repeatable)
+		match->rows[revision] = NULL;
+	else
+		add_problem(match, VIFLO_PROBLEM_CHANGED, row, revision)->expected = expected;
+}
+
+static void
+match_row(Matching *matching, const VifloToolRow *row)
+{
+	VifloMatch *match = matching->match;
+	int			revision = find_revision(matching, row->version);
+
+	if (row->state == VIFLO_TOOL_FAILED)
+	{
+		add_problem(match, VIFLO_PROBLEM_FAILED, row, revision);
+		return;
+	}
+	if (revision < 0)
+		add_problem(match, VIFLO_PROBLEM_NO_FILE, row, -1);
+	if (row->state == VIFLO_TOOL_THROUGH)
+		match_through(matching, row, revision);
+	if (revision < 0)
+		return;
+	match->rows[revision] = row;
+	check_text(matching, row, revision);
+}
+
+/* Counts what is applied, and what is not though something above it is. */
+static void
+count_revisions(Matching *matching)
+{
+	const VifloHistory *history = matching->history;
+	VifloMatch *match = matching->match;
+	bool	   *set = palloc0(sizeof(bool) * (history->count + history->stubs));
+
+	for (int i = 0; i < history->count; i++)
+		match->applied += set[i] = match->rows[i] != NULL;
+	viflo_graph_ancestors(history->graph, set, true);
+	for (int i = 0; i < history->count; i++)
+		match->late += set[i] && match->rows[i] == NULL;
+	pfree(set);
+}
+
+void
+viflo_match(const VifloHistory *history, const VifloTool *tool,
+			const VifloToolRow *rows, int count, VifloMatch *match)
+{
+	Matching	matching = {.history = history,.tool = tool,.match = match};
+
+	memset(match, 0, sizeof(*match));
+	match->rows = palloc0(sizeof(VifloToolRow *) * (history->count + 1));
+	matching.keys = palloc(sizeof(Key) * (history->count + 1));
+	for (int i = 0; i < history->count; i++)
+	{
+		Key		   *key = &matching.keys[matching.nkeys];
+
+		key->version = version_of(history, tool, i);
+		key->number = i;
+		matching.nkeys += key->version != NULL;
+	}
+	qsort(matching.keys, matching.nkeys, sizeof(Key), compare_keys);
+	for (int i = 0; i < count; i++)
+		match_row(&matching, &rows[i]);
+	count_revisions(&matching);
+	pfree(matching.keys);
+}
+
+const char *
+viflo_problem_name(VifloProblemKind kind)
+{
+	switch (kind)
+	{
+		case VIFLO_PROBLEM_FAILED:
+			return "failed";
+		case VIFLO_PROBLEM_CHANGED:
+			return "changed";
+		case VIFLO_PROBLEM_NO_FILE:
+			return "no file";
+	}
+	return NULL;
+}

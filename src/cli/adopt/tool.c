@@ -1,0 +1,282 @@
+/*-------------------------------------------------------------------------
+ * tool.c
+ *	  The history tables of other migration tools, one entry each.
+ *
+ * Where a tool keeps a row for each migration, the row counts.  Where it
+ * keeps only the newest version (golang-migrate, tern, Alembic), or compares
+ * with the newest alone (Drizzle), all that is before it counts as applied:
+ * that is what the tool itself would never run again.
+ *
+ * Rules: the tools' own sources, those parts that create and read the table.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/adopt/checksum.h"
+#include "cli/adopt/tool.h"
+
+/* The file's raw text as each of them sees it. */
+static char *
+flyway_checksum(const VifloHistory *history, int number)
+{
+	const VifloFile *file = history->migrations[number].file;
+
+	return file ? viflo_checksum_flyway(file->text, file->length) : NULL;
+}
+
+static char *
+sqlx_checksum(const VifloHistory *history, int number)
+{
+	const VifloFile *file = history->migrations[number].file;
+
+	return file ? viflo_checksum_sha384(file->text, file->length) : NULL;
+}
+
+static char *
+sha256_checksum(const VifloHistory *history, int number)
+{
+	const VifloFile *file = history->migrations[number].file;
+
+	return file ? viflo_checksum_sha256(file->text, file->length) : NULL;
+}
+
+static char *
+sqitch_checksum(const VifloHistory *history, int number)
+{
+	const VifloFile *file = history->migrations[number].file;
+
+	return file ? viflo_checksum_sha1(file->text, file->length) : NULL;
+}
+
+const VifloTool viflo_tools[] = {
+	{
+		.name = "alembic",
+		.layouts = "alembic,native",
+		.table = "alembic_version",
+		.columns = "version_num",
+		.query =
+		"SELECT t.version_num::pg_catalog.text, NULL, NULL, NULL, NULL, 'through', NULL"
+		" FROM %s t ORDER BY 1"
+	},
+	{
+		.name = "atlas",
+		.layouts = "atlas",
+		.table = "atlas_schema_revisions",
+		.columns = "version,applied,total,hash,executed_at",
+		.query =
+		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, t.hash::pg_catalog.text,"
+		" t.executed_at::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		" CASE WHEN COALESCE(t.error, '') OPERATOR(pg_catalog.<>) '' OR t.applied OPERATOR(pg_catalog.<>) t.total THEN 'failed'"
+		"  WHEN (t.type OPERATOR(pg_catalog.&) 1) OPERATOR(pg_catalog.<>) 0 THEN 'through' ELSE 'applied' END,"
+		" t.error::pg_catalog.text"
+		" FROM %s t WHERE t.version::pg_catalog.text OPERATOR(pg_catalog.!~~) '.%%' ORDER BY t.version"
+	},
+	{
+		.name = "dbmate",
+		.layouts = "dbmate",
+		.table = "schema_migrations",
+		.columns = "version,!dirty,!name,!statements",
+		.query =
+		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL, 'applied', NULL"
+		" FROM %s t ORDER BY t.version"
+	},
+	{
+		.name = "diesel",
+		.layouts = "diesel",
+		.table = "__diesel_schema_migrations",
+		.columns = "version,run_on",
+		.query =
+		"SELECT t.version::pg_catalog.text, NULL, NULL, t.run_on::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		" 'applied', NULL FROM %s t ORDER BY t.version"
+	},
+	{
+		.name = "drizzle",
+		.layouts = "drizzle",
+		.schema = "drizzle",
+		.table = "__drizzle_migrations",
+		.columns = "id,hash,created_at",
+		.query =
+		"SELECT t.created_at::pg_catalog.text, NULL, t.hash::pg_catalog.text,"
+		" pg_catalog.to_timestamp(t.created_at::pg_catalog.float8 OPERATOR(pg_catalog./) 1000)::pg_catalog.text, NULL,"
+		" CASE WHEN t.created_at OPERATOR(pg_catalog.=) pg_catalog.max(t.created_at) OVER () THEN 'through' ELSE 'applied' END, NULL"
+		" FROM %s t ORDER BY t.created_at, t.id",
+		.checksum = sha256_checksum
+	},
+	{
+		.name = "flyway",
+		.layouts = "flyway",
+		.table = "flyway_schema_history",
+		.columns = "installed_rank,version,description,type,checksum,installed_by,installed_on,success",
+		.query =
+		"SELECT COALESCE(t.version, 'R:' OPERATOR(pg_catalog.||) t.description)::pg_catalog.text, t.description::pg_catalog.text, t.checksum::pg_catalog.text,"
+		" t.installed_on::pg_catalog.timestamptz::pg_catalog.text, t.installed_by::pg_catalog.text,"
+		" CASE WHEN NOT t.success THEN 'failed'"
+		"  WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{BASELINE,SQL_BASELINE}') THEN 'through'"
+		"  ELSE 'applied' END, NULL"
+		" FROM %1$s t WHERE t.type::pg_catalog.text OPERATOR(pg_catalog.<>) ALL ('{SCHEMA,TABLE,DELETE,UNDO_SQL}')"
+		" AND NOT EXISTS (SELECT FROM %1$s u WHERE u.installed_rank OPERATOR(pg_catalog.>) t.installed_rank"
+		"  AND (u.version OPERATOR(pg_catalog.=) t.version OR t.version IS NULL AND u.version IS NULL AND u.description OPERATOR(pg_catalog.=) t.description)"
+		"  AND (t.version IS NULL OR u.type::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{UNDO_SQL,DELETE}')))"
+		" ORDER BY t.installed_rank",
+		.checksum = flyway_checksum
+	},
+	{
+		.name = "golang-migrate",
+		.layouts = "golang-migrate",
+		.table = "schema_migrations",
+		.columns = "version,dirty",
+		.query =
+		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL,"
+		" CASE WHEN t.dirty THEN 'failed' ELSE 'through' END, 'the row is marked dirty'"
+		" FROM %s t WHERE t.version OPERATOR(pg_catalog.>=) 0"
+	},
+	{
+		.name = "goose",
+		.layouts = "goose",
+		.table = "goose_db_version",
+		.columns = "id,version_id,is_applied,tstamp",
+		.query =
+		"SELECT v.version_id::pg_catalog.text, NULL, NULL, v.tstamp::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		" FROM (SELECT DISTINCT ON (t.version_id) t.version_id, t.is_applied, t.tstamp FROM %s t"
+		"  ORDER BY t.version_id, t.id DESC) v"
+		" WHERE v.is_applied AND v.version_id OPERATOR(pg_catalog.>) 0 ORDER BY v.version_id"
+	},
+	{
+		.name = "graphile-migrate",
+		.layouts = "graphile-migrate",
+		.schema = "graphile_migrate",
+		.table = "migrations",
+		.columns = "hash,previous_hash,filename,date",
+		.query =
+		"SELECT t.filename::pg_catalog.text, NULL, t.hash::pg_catalog.text, t.date::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		" FROM %s t ORDER BY t.filename"
+	},
+	{
+		.name = "liquibase",
+		.layouts = "liquibase",
+		.table = "databasechangelog",
+		.columns = "id,author,filename,dateexecuted,orderexecuted,exectype,md5sum",
+		.query =
+		"SELECT pg_catalog.concat(t.author, ':', t.id), t.filename::pg_catalog.text, t.md5sum::pg_catalog.text,"
+		" t.dateexecuted::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		" CASE WHEN t.exectype::pg_catalog.text OPERATOR(pg_catalog.=) 'FAILED' THEN 'failed' ELSE 'applied' END, NULL"
+		" FROM %s t WHERE t.exectype::pg_catalog.text OPERATOR(pg_catalog.<>) 'SKIPPED' ORDER BY t.orderexecuted"
+	},
+	{
+		.name = "node-pg-migrate",
+		.layouts = "node-pg-migrate",
+		.table = "pgmigrations",
+		.columns = "id,name,run_on",
+		.query =
+		"SELECT t.name::pg_catalog.text, NULL, NULL, t.run_on::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		" FROM %s t ORDER BY t.run_on, t.id"
+	},
+	{
+		.name = "prisma",
+		.layouts = "prisma",
+		.table = "_prisma_migrations",
+		.columns = "checksum,finished_at,migration_name,logs,rolled_back_at,started_at",
+		.query =
+		"SELECT t.migration_name::pg_catalog.text, NULL, t.checksum::pg_catalog.text,"
+		" t.finished_at::pg_catalog.text, NULL,"
+		" CASE WHEN t.finished_at IS NULL THEN 'failed' ELSE 'applied' END, t.logs::pg_catalog.text"
+		" FROM %s t WHERE t.rolled_back_at IS NULL ORDER BY t.started_at, t.migration_name",
+		.checksum = sha256_checksum
+	},
+	{
+		.name = "rails",
+		.layouts = "rails",
+		.table = "schema_migrations",
+		.columns = "version,!dirty,!name,!statements",
+		.query =
+		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL, 'applied', NULL"
+		" FROM %s t ORDER BY t.version"
+	},
+	{
+		.name = "refinery",
+		.layouts = "refinery,flyway",
+		.table = "refinery_schema_history",
+		.columns = "version,name,applied_on,checksum",
+		.query =
+		"SELECT t.version::pg_catalog.text, t.name::pg_catalog.text, t.checksum::pg_catalog.text,"
+		" t.applied_on::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		" FROM %s t ORDER BY t.version"
+	},
+	{
+		.name = "sqitch",
+		.layouts = "sqitch",
+		.schema = "sqitch",
+		.table = "changes",
+		.columns = "change_id,script_hash,change,project,committed_at,committer_name",
+		.query =
+		"SELECT t.change_id::pg_catalog.text, t.change::pg_catalog.text, t.script_hash::pg_catalog.text,"
+		" t.committed_at::pg_catalog.text, t.committer_name::pg_catalog.text, 'applied', NULL"
+		" FROM %s t ORDER BY t.committed_at",
+		.checksum = sqitch_checksum
+	},
+	{
+		.name = "sqlx",
+		.layouts = "sqlx,golang-migrate,plain,supabase",
+		.table = "_sqlx_migrations",
+		.columns = "version,description,installed_on,success,checksum",
+		.query =
+		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, pg_catalog.encode(t.checksum, 'hex'),"
+		" t.installed_on::pg_catalog.text, NULL, CASE WHEN t.success THEN 'applied' ELSE 'failed' END, NULL"
+		" FROM %s t ORDER BY t.version",
+		.checksum = sqlx_checksum
+	},
+	{
+		.name = "supabase",
+		.layouts = "supabase,plain,sqlx",
+		.schema = "supabase_migrations",
+		.table = "schema_migrations",
+		.columns = "version,!dirty",
+		.query =
+		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL, 'applied', NULL"
+		" FROM %s t ORDER BY t.version"
+	},
+	{
+		.name = "tern",
+		.layouts = "tern,plain",
+		.table = "schema_version",
+		.columns = "version,!success",
+		.query =
+		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL, 'through', NULL"
+		" FROM %s t WHERE t.version OPERATOR(pg_catalog.>) 0"
+	},
+	{.name = NULL}
+};
+
+bool
+viflo_tool_lists(const char *list, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *item = list; item != NULL;)
+	{
+		const char *comma = strchr(item, ',');
+		size_t		size = comma ? comma - item : strlen(item);
+
+		if (size == length && strncmp(item, name, length) == 0)
+			return true;
+		item = comma ? comma + 1 : NULL;
+	}
+	return false;
+}
+
+const VifloTool *
+viflo_tool_find(const char *name, VifloFailure *failure)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
+	{
+		if (strcmp(tool->name, name) == 0)
+			return tool;
+		appendStringInfo(&names, "%s%s", tool > viflo_tools ? ", " : "", tool->name);
+	}
+	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown tool \"%s\"", name);
+	viflo_failure_hint(failure, "Tools are: %s.", names.data);
+	return NULL;
+}
