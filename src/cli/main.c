@@ -58,6 +58,7 @@ static const struct option long_options[] = {
 	{"force", no_argument, NULL, 'F'},
 	{"tool", required_argument, NULL, 'T'},
 	{"table", required_argument, NULL, 'B'},
+	{"to", required_argument, NULL, 'O'},
 	{NULL, 0, NULL, 0}
 };
 
@@ -153,6 +154,9 @@ take_command_option(CommandLine *line, int option, char *value)
 			break;
 		case 'B':
 			request->table = value;
+			break;
+		case 'O':
+			request->to = value;
 			break;
 	}
 }

@@ -29,7 +29,8 @@ typedef struct VifloToolRow
 	char	   *applied_at;		/* a timestamptz's text, or NULL */
 	char	   *applied_by;		/* or NULL */
 	VifloToolState state;
-	char	   *note;			/* of a failed one: what the tool says; or NULL */
+	char	   *note;			/* of a failed one: what the tool says; or
+								 * NULL */
 } VifloToolRow;
 
 typedef struct VifloTool
@@ -49,8 +50,8 @@ typedef struct VifloTool
 	const char *query;
 
 	/*
-	 * The version of a revision of the folder as the query gives it; NULL: the
-	 * migration's version.
+	 * The version of a revision of the folder as the query gives it; NULL:
+	 * the migration's version.
 	 */
 	const char *(*version) (const VifloHistory *history, int number);
 

@@ -164,7 +164,7 @@ problems_document(const Adoption *adoption)
 	{
 		const VifloProblem *problem = &adoption->match.problems[i];
 		const char *id = problem->revision >= 0 ?
-			adoption->local.history.revisions[problem->revision].id : NULL;
+		adoption->local.history.revisions[problem->revision].id : NULL;
 
 		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o}",
 											   "kind", viflo_problem_name(problem->kind),

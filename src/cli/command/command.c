@@ -26,6 +26,8 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_cancel,
 	&viflo_command_stamp,
 	&viflo_command_adopt,
+	&viflo_command_import,
+	&viflo_command_export,
 	&viflo_command_plan,
 	&viflo_command_sql,
 	&viflo_command_check,

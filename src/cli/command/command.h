@@ -32,6 +32,7 @@ typedef struct VifloRequest
 	bool		force;			/* F */
 	char	   *tool;			/* T */
 	char	   *table;			/* B */
+	char	   *to;				/* O */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -118,6 +119,8 @@ extern const VifloCommand viflo_command_wait;
 extern const VifloCommand viflo_command_cancel;
 extern const VifloCommand viflo_command_stamp;
 extern const VifloCommand viflo_command_adopt;
+extern const VifloCommand viflo_command_import;
+extern const VifloCommand viflo_command_export;
 extern const VifloCommand viflo_command_plan;
 extern const VifloCommand viflo_command_sql;
 extern const VifloCommand viflo_command_check;

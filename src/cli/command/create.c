@@ -8,16 +8,12 @@
  */
 #include "postgres_fe.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cli/command/command.h"
 #include "cli/output.h"
 #include "common/author.h"
 #include "common/sqlstate.h"
-#include "common/file_perm.h"
 
 #define ID_BYTES	6			/* of a new id: 12 hex digits */
 
@@ -36,42 +32,6 @@ open_folder(const VifloRequest *request, VifloLocal *local, VifloFailure *failur
 	}
 	return viflo_local_open(local, settings, failure) &&
 		viflo_local_read(local, failure);
-}
-
-/*
- * Writes a file, and the folder it is in.  One that replaces another takes its
- * place whole, or not at all.
- */
-static bool
-write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
-{
-	char	   *directory = pstrdup(path);
-	char	   *name = file->replaces ? psprintf("%s.new", path) : pstrdup(path);
-	int			fd;
-
-	get_parent_directory(directory);
-	if (mkdir(directory, S_IRWXU | S_IRWXG | S_IRWXO) < 0 && errno != EEXIST)
-		return viflo_failure_file(failure, directory, 0, NULL,
-								  "could not make folder: %m");
-	pfree(directory);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
-	errno = 0;
-	if (write(fd, file->text.data, file->text.len) != file->text.len)
-	{
-		if (errno == 0)
-			errno = ENOSPC;
-		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
-		close(fd);
-		unlink(name);
-		return false;
-	}
-	if (close(fd) < 0)
-		return viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
-	if (file->replaces && rename(name, path) < 0)
-		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
-	return true;
 }
 
 static json_t *
@@ -106,13 +66,10 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 		return false;
 	Assert(files.count > 0);
 	first = viflo_folder_path(&local->folder, files.files[0].name);
-	for (int i = 0; i < files.count; i++)
-	{
-		viflo_names_add(&paths, viflo_folder_path(&local->folder, files.files[i].name));
-		if (!write_file(paths.names[i], &files.files[i], failure))
-			return false;
+	if (!viflo_new_files_write(&files, local->folder.path, &paths, failure))
+		return false;
+	for (int i = 0; i < paths.count; i++)
 		viflo_output_line("%s", paths.names[i]);
-	}
 	if (revision != NULL)
 		down = revision->down;
 	else if (history->count > 0)
@@ -204,7 +161,7 @@ static bool
 create_linear(const VifloRequest *request, const VifloLocal *local,
 			  VifloFailure *failure)
 {
-	VifloNewRevision wanted = {.message = request->message};
+	VifloNewRevision wanted = {.message = request->message,.time = time(NULL)};
 
 	if (request->heads.count > 0 || request->splice || request->rev_id != NULL ||
 		request->depends_on.count > 0 || request->labels.count > 0)

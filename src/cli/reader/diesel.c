@@ -8,8 +8,6 @@
  */
 #include "postgres_fe.h"
 
-#include <time.h>
-
 #include "cli/output.h"
 #include "cli/reader/reader.h"
 #include "common/script.h"
@@ -209,13 +207,12 @@ static bool
 diesel_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
-	time_t		now = time(NULL);
 	char		stamp[32];
 	char		version[32];
 	StringInfoData slug;
 
-	strftime(stamp, sizeof(stamp), "%Y-%m-%d-%H%M%S", gmtime(&now));
-	strftime(version, sizeof(version), "%Y%m%d%H%M%S", gmtime(&now));
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d-%H%M%S", gmtime(&wanted->time));
+	strftime(version, sizeof(version), "%Y%m%d%H%M%S", gmtime(&wanted->time));
 	if (history->count > 0)
 	{
 		const VifloRevision *last = &history->revisions[history->count - 1];

@@ -10,8 +10,6 @@
 #include "postgres_fe.h"
 
 #include <inttypes.h>
-#include <time.h>
-
 #include "cli/reader/reader.h"
 #include "cli/output.h"
 #include "common/script.h"
@@ -171,11 +169,10 @@ golang_read(const VifloFolder *folder, VifloHistory *history,
  * one more with as many digits, as "migrate create" does.
  */
 static char *
-next_number(const VifloHistory *history)
+next_number(const VifloHistory *history, time_t now)
 {
 	Part		last;
 	bool		overflow;
-	time_t		now = time(NULL);
 	char		stamp[32];
 
 	if (history->count == 0 ||
@@ -196,7 +193,7 @@ golang_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	StringInfoData name;
 
 	initStringInfo(&name);
-	appendStringInfo(&name, "%s_", next_number(history));
+	appendStringInfo(&name, "%s_", next_number(history, wanted->time));
 	viflo_script_slug(&name, wanted->message, 60);
 	*id = name.data;
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.up.sql", name.data)),

@@ -87,29 +87,6 @@ viflo_reader_section(const VifloFolder *folder, const VifloFile *file,
 							 file->length - mark, 1, section, failure);
 }
 
-StringInfo
-viflo_new_file(VifloNewFiles *files, const char *name)
-{
-	const VifloFile *old = files->folder ? viflo_folder_find(files->folder, name) : NULL;
-	VifloNewFile *file;
-
-	for (int i = 0; i < files->count; i++)
-	{
-		if (strcmp(files->files[i].name, name) == 0)
-			return &files->files[i].text;
-	}
-	files->files = files->files ?
-		repalloc(files->files, sizeof(VifloNewFile) * (files->count + 1)) :
-		palloc(sizeof(VifloNewFile));
-	file = &files->files[files->count++];
-	file->name = pstrdup(name);
-	file->replaces = old != NULL;
-	initStringInfo(&file->text);
-	if (old != NULL)
-		appendBinaryStringInfo(&file->text, old->text, old->length);
-	return &file->text;
-}
-
 void
 viflo_reader_warn(VifloHistory *history, const VifloFolder *folder,
 				  const char *name, const char *what)

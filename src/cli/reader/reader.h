@@ -10,7 +10,10 @@
 #ifndef VIFLO_CLI_READER_H
 #define VIFLO_CLI_READER_H
 
+#include <time.h>
+
 #include "cli/folder.h"
+#include "cli/newfile.h"
 #include "cli/settings.h"
 #include "common/graph.h"
 #include "common/revision.h"
@@ -63,22 +66,8 @@ typedef struct VifloNewRevision
 	const char *down;			/* NULL: none, or (up is NULL too) empty */
 	const char *verify;
 	bool		no_transaction;
+	time_t		time;			/* when it is made */
 } VifloNewRevision;
-
-/* Files to be written, names relative to the folder. */
-typedef struct VifloNewFile
-{
-	char	   *name;
-	StringInfoData text;
-	bool		replaces;		/* the folder has one of this name */
-} VifloNewFile;
-
-typedef struct VifloNewFiles
-{
-	const VifloFolder *folder;	/* where they go; NULL: an empty one */
-	int			count;
-	VifloNewFile *files;
-} VifloNewFiles;
 
 /* How sure is a reader that a file is of its layout? */
 typedef enum VifloClaim
@@ -188,11 +177,5 @@ extern void viflo_reader_warn(VifloHistory *history, const VifloFolder *folder,
 
 /* For readers: a message out of a part of a file name. */
 extern char *viflo_reader_message(const char *name);
-
-/*
- * For create: a new file, or one that replaces the folder's file of this name
- * (its text is what it was, to be added to).
- */
-extern StringInfo viflo_new_file(VifloNewFiles *files, const char *name);
 
 #endif							/* VIFLO_CLI_READER_H */

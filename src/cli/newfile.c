@@ -1,0 +1,104 @@
+/*-------------------------------------------------------------------------
+ * newfile.c
+ *	  Files that a command makes in a folder of migrations.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/newfile.h"
+
+StringInfo
+viflo_new_file(VifloNewFiles *files, const char *name)
+{
+	const VifloFile *old = files->folder ? viflo_folder_find(files->folder, name) : NULL;
+	VifloNewFile *file;
+
+	for (int i = files->count - 1; i >= 0; i--)
+	{
+		if (strcmp(files->files[i].name, name) == 0)
+			return &files->files[i].text;
+	}
+	if (files->count == 0)
+		files->files = palloc(sizeof(VifloNewFile));
+	else if ((files->count & (files->count - 1)) == 0)
+		files->files = repalloc(files->files, sizeof(VifloNewFile) * files->count * 2);
+	file = &files->files[files->count++];
+	file->name = pstrdup(name);
+	file->replaces = old != NULL;
+	initStringInfo(&file->text);
+	if (old != NULL)
+		appendBinaryStringInfo(&file->text, old->text, old->length);
+	return &file->text;
+}
+
+/* All of text to fd; errno says why not. */
+static bool
+write_all(int fd, const char *text, size_t length)
+{
+	while (length > 0)
+	{
+		ssize_t		written = write(fd, text, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return false;
+		text += written;
+		length -= written;
+	}
+	return true;
+}
+
+static bool
+write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
+{
+	char	   *directory = pstrdup(path);
+	char	   *name = file->replaces ? psprintf("%s.new", path) : pstrdup(path);
+	int			fd;
+
+	get_parent_directory(directory);
+	if (pg_mkdir_p(directory, S_IRWXU | S_IRWXG | S_IRWXO) < 0)
+		return viflo_failure_file(failure, directory, 0, NULL,
+								  "could not make folder: %m");
+	pfree(directory);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
+	if (!write_all(fd, file->text.data, file->text.len))
+	{
+		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
+		close(fd);
+		unlink(name);
+		return false;
+	}
+	if (close(fd) < 0 || (file->replaces && rename(name, path) < 0))
+		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+	pfree(name);
+	return true;
+}
+
+bool
+viflo_new_files_write(const VifloNewFiles *files, const char *dir,
+					  VifloNames *paths, VifloFailure *failure)
+{
+	for (int i = 0; i < files->count; i++)
+	{
+		char	   *path = psprintf("%s/%s", dir, files->files[i].name);
+
+		if (!files->files[i].replaces && access(path, F_OK) == 0)
+			return viflo_failure_file(failure, path, 0, NULL, "file exists already");
+	}
+	for (int i = 0; i < files->count; i++)
+	{
+		char	   *path = psprintf("%s/%s", dir, files->files[i].name);
+
+		if (!write_file(path, &files->files[i], failure))
+			return false;
+		viflo_names_add(paths, path);
+	}
+	return true;
+}
