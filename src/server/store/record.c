@@ -33,13 +33,13 @@ mark_applied(const VifloRecord *record)
 	Datum		values[VIFLO_APPLIED_COLUMNS] = {0};
 	bool		nulls[VIFLO_APPLIED_COLUMNS] = {false};
 	const char *role = record->applied_by ? record->applied_by :
-		GetUserNameFromId(GetUserId(), false);
+	GetUserNameFromId(GetUserId(), false);
 
 	values[VIFLO_APPLIED_PROJECT - 1] = CStringGetTextDatum(record->project);
 	values[VIFLO_APPLIED_TENANT - 1] = CStringGetTextDatum(record->tenant);
 	values[VIFLO_APPLIED_REVISION - 1] = CStringGetTextDatum(record->revision);
 	values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
-	values[VIFLO_APPLIED_APPLIED_AT - 1] = 
+	values[VIFLO_APPLIED_APPLIED_AT - 1] =
 		TimestampTzGetDatum(record->applied_at != 0 ? record->applied_at : record->ended);
 	values[VIFLO_APPLIED_APPLIED_BY - 1] = CStringGetTextDatum(role);
 	viflo_table_insert(VIFLO_TABLE_APPLIED, values, nulls);
