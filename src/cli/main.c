@@ -265,7 +265,7 @@ run_command(CommandLine *line, const char *name)
 	if (!check_command(command, line, &failure) ||
 		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
 		return viflo_output_failure(&failure);
-	return command->run(request);
+	return viflo_command_run(command, request);
 }
 
 static int
