@@ -49,6 +49,7 @@ typedef enum VifloFolderUse
 typedef struct VifloExchangeKind
 {
 	VifloFolderUse folder;
+	bool		changes;		/* the database, and not only looks at it */
 
 	/* Asks the first question. */
 	VifloTurn	(*begin) (VifloExchange *exchange);

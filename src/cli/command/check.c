@@ -146,7 +146,7 @@ static const VifloExchangeKind check_exchange = {
 
 const VifloCommand viflo_command_check = {
 	.name = "check",
-	.options = "",
+	.options = "K",
 	.arguments = "",
 	.summary = "fail when the database is behind or has drifted",
 	.help =

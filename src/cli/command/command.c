@@ -57,6 +57,10 @@ static const char common_options[] =
 "  --dir DIR             folder of migrations (default ./migrations)\n"
 "  --layout NAME         native, golang-migrate or diesel (default: found out)\n"
 "  --format human|json   json: one JSON document on stdout\n"
+"  --fleet FILE|-        in many databases: a URL, a string or a name a line\n"
+"  --fleet-query SQL     the same, of a query's rows: what a line is, and a name\n"
+"  --jobs N              how many at a time (default 8)\n"
+"  --keep-going          begin with others after one has failed\n"
 "  -v, --verbose         say more on stderr\n"
 "  -q, --quiet           only warnings and errors on stderr, no progress\n"
 "  -h, --help            this help\n"
@@ -89,16 +93,6 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 		  "  viflo revision -m \"add users\"      # then edit the file it names\n"
 		  "  viflo --url postgresql:///shop upgrade\n\n"
 		  "\"viflo help COMMAND\" tells more about a command.\n", stream);
-}
-
-char *
-viflo_command_duration(const char *milliseconds)
-{
-	double		value = milliseconds ? atof(milliseconds) : 0;
-
-	if (value < 1000)
-		return psprintf("(%.0f ms)", value);
-	return psprintf("(%.2f s)", value / 1000);
 }
 
 char *
@@ -222,6 +216,8 @@ run_exchange(const VifloExchangeKind *kind, VifloRequest *request)
 int
 viflo_command_run(const VifloCommand *command, VifloRequest *request)
 {
+	if (request->fleet != NULL || request->fleet_query != NULL)
+		return viflo_command_run_fleet(command, request);
 	if (command->exchange != NULL)
 		return run_exchange(command->exchange, request);
 	return command->run(request);

@@ -28,6 +28,12 @@ typedef struct VifloRequest
 	char	   *range;			/* r */
 	bool		async;			/* a */
 	char	   *timeout;		/* t */
+	bool		keep_going;		/* K */
+
+	/* For all that have an exchange. */
+	char	   *fleet;			/* file of databases, or "-" */
+	char	   *fleet_query;
+	char	   *jobs;
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -48,8 +54,16 @@ typedef struct VifloCommand
 	const VifloExchangeKind *exchange;
 } VifloCommand;
 
-/* Does it: by run, or in the one database of the settings.  Exit status. */
+/*
+ * Does it: by run, or in the one database of the settings, or in all of a
+ * fleet.  Exit status.
+ */
 extern int	viflo_command_run(const VifloCommand *command, VifloRequest *request);
+extern int	viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request);
+
+/* Do the options that name a fleet fit the command, and each other? */
+extern bool viflo_command_check_fleet(const VifloCommand *command,
+									  const VifloRequest *request, VifloFailure *failure);
 
 /* By name, or NULL; and all of them in order of the help, NULL-terminated. */
 extern const VifloCommand *viflo_command_find(const char *name);
@@ -66,9 +80,6 @@ extern void viflo_command_usage(FILE *stream, const VifloCommand *command);
 extern int	viflo_command_look(const VifloRequest *request, const char *columns,
 							   const char *function, const char *arguments,
 							   VifloDbParam *params, int nparams);
-
-/* "(12 ms)", of a number of milliseconds as text; palloc'd. */
-extern char *viflo_command_duration(const char *milliseconds);
 
 /*
  * For exchanges whose result is that of a viflo_database_call(): its document,

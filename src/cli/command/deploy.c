@@ -216,7 +216,7 @@ print_steps(const VifloDbResult *result)
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
-		cells[count++] = viflo_command_duration(viflo_db_row_text(&row, 3));
+		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 		cells[count++] = remark(viflo_db_row_text(&row, 4), viflo_db_row_text(&row, 5));
 	}
 	viflo_output_table(cells, rows, 5);
@@ -521,6 +521,7 @@ online_summary(VifloExchange *exchange)
 
 static const VifloExchangeKind deploy_exchange = {
 	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
 	.begin = deploy_begin,
 	.print = print_online,
 	.document = online_document,
@@ -530,6 +531,7 @@ static const VifloExchangeKind deploy_exchange = {
 
 static const VifloExchangeKind revert_exchange = {
 	.folder = VIFLO_FOLDER_UNUSED,
+	.changes = true,
 	.begin = revert_begin,
 	.print = print_online,
 	.document = online_document,
@@ -539,7 +541,7 @@ static const VifloExchangeKind revert_exchange = {
 
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "a",
+	.options = "aK",
 	.max_args = 1,
 	.arguments = "[TARGET]",
 	.summary = "load the folder and run what is missing, online",
@@ -563,7 +565,7 @@ const VifloCommand viflo_command_deploy = {
 
 const VifloCommand viflo_command_revert = {
 	.name = "revert",
-	.options = "a",
+	.options = "aK",
 	.min_args = 1,
 	.max_args = 1,
 	.arguments = "TARGET",

@@ -99,6 +99,7 @@ loaded_summary(VifloExchange *exchange)
 
 static const VifloExchangeKind load_exchange = {
 	.folder = VIFLO_FOLDER_NEEDED,
+	.changes = true,
 	.begin = load_begin,
 	.print = print_loaded,
 	.document = loaded_document,
@@ -108,7 +109,7 @@ static const VifloExchangeKind load_exchange = {
 
 const VifloCommand viflo_command_load = {
 	.name = "load",
-	.options = "",
+	.options = "K",
 	.arguments = "",
 	.summary = "register the folder's migrations without running them",
 	.help =

@@ -237,7 +237,7 @@ script_run(VifloRequest *request)
 
 const VifloCommand viflo_command_current = {
 	.name = "current",
-	.options = "",
+	.options = "K",
 	.arguments = "",
 	.summary = "show where the database stands",
 	.help =

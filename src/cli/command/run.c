@@ -38,7 +38,7 @@ print_steps(VifloExchange *exchange)
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
-		cells[count++] = viflo_command_duration(viflo_db_row_text(&row, 3));
+		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 	}
 	viflo_output_table(cells, rows, 4);
 	pfree(cells);
@@ -109,6 +109,7 @@ upgrade_begin(VifloExchange *exchange)
 
 static const VifloExchangeKind upgrade_exchange = {
 	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
 	.begin = upgrade_begin,
 	.print = print_steps,
 	.document = viflo_command_document,
@@ -150,6 +151,7 @@ downgrade_begin(VifloExchange *exchange)
 
 static const VifloExchangeKind downgrade_exchange = {
 	.folder = VIFLO_FOLDER_UNUSED,
+	.changes = true,
 	.begin = downgrade_begin,
 	.print = print_steps,
 	.document = viflo_command_document,
@@ -159,7 +161,7 @@ static const VifloExchangeKind downgrade_exchange = {
 
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "",
+	.options = "K",
 	.max_args = 1,
 	.arguments = "[TARGET]",
 	.summary = "load the folder and run what is missing",
@@ -181,7 +183,7 @@ const VifloCommand viflo_command_upgrade = {
 
 const VifloCommand viflo_command_downgrade = {
 	.name = "downgrade",
-	.options = "",
+	.options = "K",
 	.min_args = 1,
 	.max_args = 1,
 	.arguments = "TARGET",

@@ -75,6 +75,7 @@ stamped_summary(VifloExchange *exchange)
 
 static const VifloExchangeKind stamp_exchange = {
 	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
 	.begin = stamp_begin,
 	.print = print_stamped,
 	.document = stamped_document,
@@ -84,7 +85,7 @@ static const VifloExchangeKind stamp_exchange = {
 
 const VifloCommand viflo_command_stamp = {
 	.name = "stamp",
-	.options = "p",
+	.options = "pK",
 	.min_args = 1,
 	.max_args = -1,
 	.arguments = "TARGET... [--purge]",
