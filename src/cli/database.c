@@ -22,11 +22,9 @@
 #include "cli/watch.h"
 #include "lib/stringinfo.h"
 
-/* How long viflo_database_look_back() may take, in milliseconds. */
-#define LOOK_BACK_LIMIT	5000
-
 static VifloDbCancel *cancel_request = NULL;
 static volatile sig_atomic_t interrupts = 0;
+static volatile sig_atomic_t wake_fd = -1;
 
 static void
 handle_interrupt(int signo)
@@ -37,6 +35,12 @@ handle_interrupt(int signo)
 		_exit(VIFLO_EXIT_REFUSED);
 	if (cancel_request != NULL)
 		viflo_db_cancel_send(cancel_request);
+	if (wake_fd >= 0)
+	{
+		int			rc = write(wake_fd, "", 1);
+
+		(void) rc;
+	}
 	errno = save_errno;
 }
 
@@ -46,12 +50,12 @@ viflo_database_interrupted(void)
 	return interrupts > 0;
 }
 
-static void
-catch_interrupts(VifloDatabase *database)
+void
+viflo_database_catch_interrupts(int fd)
 {
 	struct sigaction action;
 
-	cancel_request = viflo_db_cancel_new(database->session, NULL);
+	wake_fd = fd;
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handle_interrupt;
 	sigemptyset(&action.sa_mask);
@@ -72,6 +76,8 @@ show_notice(const VifloDbError *notice, void *arg)
 
 	if (database->creating && strcmp(notice->sqlstate, "42710") == 0)
 		database->creating = false;
+	else if (database->on_notice != NULL)
+		database->on_notice(database, notice);
 	else if (strcmp(severity, "WARNING") == 0)
 	{
 		VifloFailure warning;
@@ -142,9 +148,9 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 	return true;
 }
 
-bool
-viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
-					VifloLocal *local, VifloFailure *failure)
+/* Makes the engine; false with database->error. */
+static bool
+make_engine(VifloDatabase *database, const VifloSettings *settings)
 {
 	VifloEngineOptions options = {0};
 
@@ -156,18 +162,39 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 	options.on_notice = show_notice;
 	options.notice_arg = database;
 	database->engine = viflo_engine_new(settings->url, &options, &database->error);
-	if (database->engine != NULL &&
+	return database->engine != NULL;
+}
+
+bool
+viflo_database_fail_connect(VifloDatabase *database, VifloFailure *failure)
+{
+	viflo_failure_database(failure, NULL, &database->error);
+	failure->status = VIFLO_EXIT_CONNECTION;
+	return false;
+}
+
+bool
+viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
+					VifloLocal *local, VifloFailure *failure)
+{
+	if (make_engine(database, settings) &&
 		!connect_and_open(database, local, failure))
 		return false;
 	if (database->session == NULL)
-	{
-		viflo_failure_database(failure, NULL, &database->error);
-		failure->status = VIFLO_EXIT_CONNECTION;
-		return false;
-	}
+		return viflo_database_fail_connect(database, failure);
 	database->pid = viflo_db_backend_pid(database->session);
-	catch_interrupts(database);
+	cancel_request = viflo_db_cancel_new(database->session, NULL);
+	viflo_database_catch_interrupts(-1);
 	return true;
+}
+
+bool
+viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
+					 VifloFailure *failure)
+{
+	if (make_engine(database, settings))
+		database->session = viflo_engine_acquire_start(database->engine, &database->error);
+	return database->session != NULL || viflo_database_fail_connect(database, failure);
 }
 
 void
@@ -177,11 +204,16 @@ viflo_database_close(VifloDatabase *database)
 
 	cancel_request = NULL;
 	viflo_db_cancel_free(cancel);
-	viflo_db_release(database->session);
+
+	/* In this order: a session that nobody will get need not be cleaned. */
 	viflo_engine_free(database->engine);
+	viflo_db_release(database->session);
 	viflo_db_error_clear(&database->error);
-	database->session = NULL;
-	database->engine = NULL;
+	if (database->schema != NULL)
+		pfree(database->schema);
+	if (database->project != NULL)
+		pfree(database->project);
+	memset(database, 0, sizeof(*database));
 }
 
 /* The extension is there, and a function or view of it is not. */
@@ -195,9 +227,8 @@ lacks_ours(const VifloDatabase *database)
 		strstr(error->message, "viflo") != NULL;
 }
 
-/* Turns the session's error into *failure. */
-static bool
-fail(VifloDatabase *database, VifloFailure *failure)
+bool
+viflo_database_fail(VifloDatabase *database, VifloFailure *failure)
 {
 	viflo_failure_database(failure, database->settings->dir, &database->error);
 	failure->status = VIFLO_EXIT_REFUSED;
@@ -210,9 +241,8 @@ fail(VifloDatabase *database, VifloFailure *failure)
 	return false;
 }
 
-/* False, with *failure: the user has asked to stop. */
-static bool
-may_run(VifloFailure *failure)
+bool
+viflo_database_may_run(VifloFailure *failure)
 {
 	if (interrupts == 0)
 		return true;
@@ -224,264 +254,37 @@ bool
 viflo_database_run(VifloDatabase *database, const VifloDbQuery *queries,
 				   int count, VifloDbResult **results, VifloFailure *failure)
 {
-	if (!may_run(failure))
+	if (!viflo_database_may_run(failure))
 		return false;
 	if (viflo_db_pipeline(database->session, queries, count, results,
 						  &database->error))
 		return true;
-	return fail(database, failure);
+	return viflo_database_fail(database, failure);
 }
 
 bool
 viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery *queries,
 						 int count, VifloDbResult **results, VifloFailure *failure)
 {
-	if (!may_run(failure))
+	if (!viflo_database_may_run(failure))
 		return false;
 	if (viflo_watch_run(database->engine, database->session, database->pid,
 						queries, count, results, &database->error))
 		return true;
-	return fail(database, failure);
+	return viflo_database_fail(database, failure);
 }
 
 bool
 viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-						 int count, VifloDbResult **results)
+						 int count, VifloDbResult **results, VifloFailure *failure)
 {
 	bool		known;
 
-	viflo_db_set_timeout(database->session, LOOK_BACK_LIMIT);
+	viflo_db_set_timeout(database->session, VIFLO_LOOK_BACK_LIMIT);
 	known = viflo_db_pipeline(database->session, queries, count, results,
 							  &database->error);
 	viflo_db_set_timeout(database->session, 0);
-	return known;
-}
-
-/*
- * Looks for the extension's schema and the project to use; one row.  $1 is
- * the project asked for, $2 the one for a folder when the database has no
- * setting.  A value equal to the built-in default counts as set unless the
- * module has been loaded and says that it is the default.
- */
-#define LOOKUP \
-	"(SELECT (SELECT pg_catalog.quote_ident(n.nspname)" \
-	"           FROM pg_catalog.pg_extension e" \
-	"           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace" \
-	"          WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate') AS schema," \
-	"        COALESCE($1::pg_catalog.text," \
-	"                 CASE WHEN v OPERATOR(pg_catalog.=) '' THEN NULL" \
-	"                      WHEN v OPERATOR(pg_catalog.=) 'viflo' AND EXISTS" \
-	"                           (SELECT FROM pg_catalog.pg_settings s" \
-	"                             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'" \
-	"                               AND s.source OPERATOR(pg_catalog.=) 'default')" \
-	"                      THEN NULL ELSE v END," \
-	"                 $2::pg_catalog.text) AS project" \
-	"   FROM pg_catalog.current_setting('viflo_migrate.project', true) v) x"
-
-static void
-lookup_params(const VifloDatabase *database, VifloDbParam params[2])
-{
-	params[0] = viflo_db_text(database->settings->project);
-	params[1] = viflo_db_text(database->settings->dir_exists ?
-							  VIFLO_DEFAULT_PROJECT : NULL);
-}
-
-/* Keeps what a lookup found; true when the extension is there. */
-static bool
-take_lookup(VifloDatabase *database, const VifloDbResult *result)
-{
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-	const char *schema;
-	const char *project;
-
-	if (!viflo_db_row_next(&row))
-		return false;
-	schema = viflo_db_row_text(&row, 0);
-	project = viflo_db_row_text(&row, 1);
-	database->schema = schema ? pstrdup(schema) : NULL;
-	database->project = project ? pstrdup(project) : NULL;
-	return schema != NULL;
-}
-
-/* True without *failure set: it is missing; see database->schema. */
-static bool
-look_up(VifloDatabase *database, VifloFailure *failure)
-{
-	VifloDbParam params[2];
-	VifloDbQuery query = {"SELECT x.schema, x.project FROM " LOOKUP, params, 2, false};
-	VifloDbResult *result;
-
-	lookup_params(database, params);
-	if (!viflo_database_run(database, &query, 1, &result, failure))
-		return false;
-	take_lookup(database, result);
-	viflo_db_result_free(result);
-	return true;
-}
-
-static bool
-fail_missing(VifloFailure *failure)
-{
-	viflo_failure(failure, VIFLO_EXIT_REFUSED,
-				  "extension \"viflo_migrate\" is not installed in this database");
-	failure->sqlstate = pstrdup("42704");
-	viflo_failure_hint(failure, "\"viflo upgrade\" installs it, and so does CREATE EXTENSION viflo_migrate.");
-	return false;
-}
-
-/*
- * Makes the extension.  Many programs may want to at once, and CREATE
- * EXTENSION IF NOT EXISTS fails for all but one of them: hence the lock.
- */
-static bool
-create_extension(VifloDatabase *database, VifloFailure *failure)
-{
-	static const VifloDbQuery queries[2] = {
-		{.sql = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('create extension viflo_migrate', 0))"},
-		{.sql = "CREATE EXTENSION IF NOT EXISTS viflo_migrate"}
-	};
-	VifloDbResult *results[2];
-
-	database->creating = true;
-	if (!viflo_database_run(database, queries, 2, results, failure))
-		return false;
-	viflo_db_result_free(results[0]);
-	viflo_db_result_free(results[1]);
-	if (database->creating)
-		viflo_output_note("created extension viflo_migrate");
-	database->creating = false;
-	return true;
-}
-
-bool
-viflo_database_find(VifloDatabase *database, VifloFailure *failure)
-{
-	if (!look_up(database, failure))
-		return false;
-	return database->schema != NULL || fail_missing(failure);
-}
-
-bool
-viflo_database_find_or_create(VifloDatabase *database, VifloFailure *failure)
-{
-	if (!look_up(database, failure))
-		return false;
-	if (database->schema != NULL)
-		return true;
-	return create_extension(database, failure) &&
-		viflo_database_find(database, failure);
-}
-
-/*
- * One try of viflo_database_missing().  The second query's function is found
- * by the search_path that the first one sets for this transaction alone: the
- * extension's schema, or, if there is none, no place where anybody could have
- * put a function of that name.
- */
-static bool
-ask_missing(VifloDatabase *database, const VifloLocal *local,
-			VifloNames *missing, VifloFailure *failure)
-{
-	const VifloDigests *digests = &local->digests;
-	VifloDbParam lookup[2];
-	VifloDbParam params[2];
-	VifloDbQuery queries[2] = {
-		{
-			"SELECT x.schema, x.project,"
-			" pg_catalog.set_config('search_path', COALESCE('pg_catalog, ' OPERATOR(pg_catalog.||) x.schema, 'pg_catalog'), true),"
-			" pg_catalog.set_config('viflo.project', COALESCE(x.project, ''), true)"
-			" FROM " LOOKUP, lookup, 2, false
-		},
-		{
-			"SELECT m FROM viflo_missing($1::text[], $2::text[],"
-			" nullif(current_setting('viflo.project'), '')) m", params, 2, false
-		}
-	};
-	VifloDbResult *results[2];
-	VifloDbRow	row;
-
-	lookup_params(database, lookup);
-	params[0] = viflo_db_text_array(digests->ids, NULL, digests->count);
-	params[1] = viflo_db_text_array(digests->digests, NULL, digests->count);
-	if (!viflo_database_run(database, queries, 2, results, failure))
-		return false;
-	take_lookup(database, results[0]);
-	row = viflo_db_rows(results[1], NULL);
-	while (viflo_db_row_next(&row))
-		viflo_names_add(missing, pstrdup(viflo_db_row_text(&row, 0)));
-	viflo_db_result_free(results[0]);
-	viflo_db_result_free(results[1]);
-	return true;
-}
-
-bool
-viflo_database_missing(VifloDatabase *database, VifloLocal *local,
-					   bool create, VifloNames *missing, VifloFailure *failure)
-{
-	memset(missing, 0, sizeof(*missing));
-	if (!viflo_local_digests(local, failure))
-		return false;
-	if (ask_missing(database, local, missing, failure))
-		return true;
-	if (failure->sqlstate == NULL || strcmp(failure->sqlstate, "42883") != 0)
-		return false;
-
-	/* No such function: the extension is missing, or was until just now. */
-	if (!look_up(database, failure))
-		return false;
-	if (database->schema == NULL && !create)
-		return fail_missing(failure);
-	if (database->schema == NULL && !create_extension(database, failure))
-		return false;
-	return ask_missing(database, local, missing, failure);
-}
-
-bool
-viflo_database_settled(VifloDatabase *database, const char *manifest,
-					   const char *target, bool *settled, VifloFailure *failure)
-{
-	VifloDbParam params[4];
-	VifloDbQuery query = {
-		"SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
-		" $3::pg_catalog.text, $4::pg_catalog.text)::pg_catalog.text", params, 4, false
-	};
-	VifloDbResult *result;
-	VifloDbRow	row;
-
-	*settled = false;
-	params[0] = viflo_db_text(manifest);
-	params[1] = viflo_db_text(target);
-	lookup_params(database, params + 2);
-	if (!viflo_database_run(database, &query, 1, &result, failure))
-	{
-		/* No such schema or function: the extension is missing. */
-		return failure->sqlstate != NULL &&
-			(strcmp(failure->sqlstate, "3F000") == 0 ||
-			 strcmp(failure->sqlstate, "42883") == 0);
-	}
-	row = viflo_db_rows(result, NULL);
-	*settled = viflo_db_row_next(&row) &&
-		strcmp(viflo_db_row_text(&row, 0), "true") == 0;
-	viflo_db_result_free(result);
-	return true;
-}
-
-void
-viflo_database_settle(VifloDatabase *database, const char *manifest,
-					  const char *target)
-{
-	VifloDbParam params[3];
-	VifloDbQuery query = {
-		"SELECT viflo.settle($1::pg_catalog.text, $2::pg_catalog.text,"
-		" $3::pg_catalog.text)", params, 3, false
-	};
-	VifloDbResult *result;
-
-	params[0] = viflo_db_text(manifest);
-	params[1] = viflo_db_text(target);
-	params[2] = viflo_db_text(database->project);
-	if (viflo_db_pipeline(database->session, &query, 1, &result, &database->error))
-		viflo_db_result_free(result);
+	return known || viflo_database_fail(database, failure);
 }
 
 char *

@@ -14,8 +14,10 @@
 #include "cli/settings.h"
 #include "client/viflo.h"
 
-/* Zeroed, then filled by the functions below; lives as long as the program. */
-typedef struct VifloDatabase
+typedef struct VifloDatabase VifloDatabase;
+
+/* Filled by viflo_database_open() or viflo_database_start(). */
+struct VifloDatabase
 {
 	const VifloSettings *settings;
 	VifloEngine *engine;
@@ -26,7 +28,11 @@ typedef struct VifloDatabase
 	int			pid;			/* of its process, as the server knows it */
 	char	   *notice;			/* the last one, or NULL */
 	bool		creating;		/* CREATE EXTENSION runs, not in vain */
-} VifloDatabase;
+
+	/* What to do with notices and warnings; NULL: they are shown. */
+	void		(*on_notice) (VifloDatabase *database, const VifloDbError *notice);
+	void	   *notice_arg;
+};
 
 /*
  * Connects, and meanwhile opens the folder where there is one (local may be
@@ -37,35 +43,13 @@ extern bool viflo_database_open(VifloDatabase *database, const VifloSettings *se
 								VifloLocal *local, VifloFailure *failure);
 extern void viflo_database_close(VifloDatabase *database);
 
-/* Finds out schema and project.  Fails (1) when the extension is missing. */
-extern bool viflo_database_find(VifloDatabase *database, VifloFailure *failure);
-
-/* The same, for commands that write: makes the extension if it is missing. */
-extern bool viflo_database_find_or_create(VifloDatabase *database, VifloFailure *failure);
-
 /*
- * The same, and in the same round trip asks which of the folder's revisions
- * the server has not, or not with this text.  *missing is palloc'd.
+ * For who has many: begins to connect, and does not wait.  Who carries on says
+ * why that failed in the same words, from database->error.
  */
-extern bool viflo_database_missing(VifloDatabase *database, VifloLocal *local,
-								   bool create, VifloNames *missing,
-								   VifloFailure *failure);
-
-/*
- * Was nothing left to load and to do when the folder was last brought here,
- * and has nothing changed since?  One cheap question, which no extension at
- * all answers with no.
- */
-extern bool viflo_database_settled(VifloDatabase *database, const char *manifest,
-								   const char *target, bool *settled,
-								   VifloFailure *failure);
-
-/*
- * Notes it for next time.  A convenience: nothing is said where it fails, as
- * for a role that may not.
- */
-extern void viflo_database_settle(VifloDatabase *database, const char *manifest,
-								  const char *target);
+extern bool viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
+								 VifloFailure *failure);
+extern bool viflo_database_fail_connect(VifloDatabase *database, VifloFailure *failure);
 
 /*
  * The text of a query that calls function, whose arguments are written
@@ -93,13 +77,26 @@ extern bool viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery
 									 VifloFailure *failure);
 
 /*
- * For what is to be said about a failure: runs queries even when the user has
- * asked to stop, but not for long.  False: nothing can be known.
+ * For what is to be said, or noted, about a run that is over: runs queries even
+ * when the user has asked to stop, but for so many milliseconds only.
  */
-extern bool viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-									 int count, VifloDbResult **results);
+#define VIFLO_LOOK_BACK_LIMIT	5000
 
-/* Has the user asked to stop? */
+extern bool viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
+									 int count, VifloDbResult **results,
+									 VifloFailure *failure);
+
+/* What these say when the server said no: *failure from database->error. */
+extern bool viflo_database_fail(VifloDatabase *database, VifloFailure *failure);
+
+/*
+ * From now on SIGINT and SIGTERM make viflo_database_interrupted() true, and
+ * write a byte to fd, unless that is -1.  The third one ends the program.
+ */
+extern void viflo_database_catch_interrupts(int fd);
+
+/* Has the user asked to stop?  The second one fails if so. */
 extern bool viflo_database_interrupted(void);
+extern bool viflo_database_may_run(VifloFailure *failure);
 
 #endif							/* VIFLO_CLI_DATABASE_H */

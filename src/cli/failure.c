@@ -99,6 +99,23 @@ viflo_failure_hint(VifloFailure *failure, const char *fmt,...)
 	va_end(args);
 }
 
+void
+viflo_failure_free(VifloFailure *failure)
+{
+	char	   *texts[] = {
+		failure->sqlstate, failure->message, failure->database, failure->detail,
+		failure->hint, failure->context, failure->kept, failure->file,
+		failure->source, failure->query
+	};
+
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		if (texts[i] != NULL)
+			pfree(texts[i]);
+	}
+	memset(failure, 0, sizeof(*failure));
+}
+
 /* Line number of file, palloc'd without its end; NULL when it is not there. */
 static char *
 file_line(const char *file, int number)

@@ -26,6 +26,7 @@ typedef struct VifloFailure
 	int			status;
 	char	   *sqlstate;		/* or NULL */
 	char	   *message;
+	char	   *database;		/* its name, in a fleet */
 	char	   *detail;			/* the rest may be NULL or 0 */
 	char	   *hint;
 	char	   *context;
@@ -56,6 +57,9 @@ extern bool viflo_failure_common(VifloFailure *failure, const char *file,
  */
 extern bool viflo_failure_database(VifloFailure *failure, const char *dir,
 								   const VifloDbError *error);
+
+/* Frees all of it, where there may be many. */
+extern void viflo_failure_free(VifloFailure *failure);
 
 extern void viflo_failure_hint(VifloFailure *failure, const char *fmt,...) pg_attribute_printf(2, 3);
 

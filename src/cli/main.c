@@ -27,7 +27,10 @@ enum
 	OPTION_LAYOUT,
 	OPTION_PLACEHOLDERS,
 	OPTION_ALLOW_PROGRAMS,
-	OPTION_FORMAT
+	OPTION_FORMAT,
+	OPTION_FLEET,
+	OPTION_FLEET_QUERY,
+	OPTION_JOBS
 };
 
 static const struct option long_options[] = {
@@ -39,6 +42,10 @@ static const struct option long_options[] = {
 	{"placeholders", required_argument, NULL, OPTION_PLACEHOLDERS},
 	{"allow-programs", no_argument, NULL, OPTION_ALLOW_PROGRAMS},
 	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"fleet", required_argument, NULL, OPTION_FLEET},
+	{"fleet-query", required_argument, NULL, OPTION_FLEET_QUERY},
+	{"jobs", required_argument, NULL, OPTION_JOBS},
+	{"keep-going", no_argument, NULL, 'K'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -158,6 +165,9 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 'O':
 			request->to = value;
 			break;
+		case 'K':
+			request->keep_going = true;
+			break;
 	}
 }
 
@@ -201,6 +211,15 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			if (!settings->json && strcmp(value, "human") != 0)
 				return viflo_failure(failure, VIFLO_EXIT_USAGE,
 									 "unknown format \"%s\": human and json are known", value);
+			break;
+		case OPTION_FLEET:
+			line->request.fleet = value;
+			break;
+		case OPTION_FLEET_QUERY:
+			line->request.fleet_query = value;
+			break;
+		case OPTION_JOBS:
+			line->request.jobs = value;
 			break;
 		case 'v':
 			settings->verbose = true;
@@ -304,9 +323,10 @@ run_command(CommandLine *line, const char *name)
 		return viflo_command_help.run(request);
 	}
 	if (!check_command(command, line, &failure) ||
+		!viflo_command_check_fleet(command, request, &failure) ||
 		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
 		return viflo_output_failure(&failure);
-	return command->run(request);
+	return viflo_command_run(command, request);
 }
 
 static int

@@ -85,6 +85,33 @@ viflo_output_json(json_t *document)
 }
 
 void
+viflo_output_json_report(json_t *head, const char *name,
+						 json_t *(*next) (void *arg), void *arg)
+{
+	char	   *text = json_dumps(head, JSON_INDENT(2));
+	json_t	   *element;
+	const char *separator = "\n";
+
+	json_decref(head);
+	if (output_json && !output_document_done)
+	{
+		/* Without the brace that closes it. */
+		printf("%.*s,\n  \"%s\": [", (int) strlen(text) - 2, text, name);
+		while ((element = next(arg)) != NULL)
+		{
+			fputs(separator, stdout);
+			fputs("    ", stdout);
+			json_dumpf(element, stdout, JSON_COMPACT);
+			json_decref(element);
+			separator = ",\n";
+		}
+		puts("\n  ]\n}");
+		output_document_done = true;
+	}
+	free(text);
+}
+
+void
 viflo_output_json_text(const char *document)
 {
 	if (output_json && !output_document_done)
@@ -193,6 +220,16 @@ viflo_output_table(const char *const *cells, int rows, int columns)
 		putchar('\n');
 	}
 	pfree(widths);
+}
+
+char *
+viflo_output_duration(const char *milliseconds)
+{
+	double		value = milliseconds ? atof(milliseconds) : 0;
+
+	if (value < 1000)
+		return psprintf("(%.0f ms)", value);
+	return psprintf("(%.2f s)", value / 1000);
 }
 
 static void
@@ -311,8 +348,8 @@ show_part(const char *title, const char *text)
 		fprintf(stderr, "%s:  %s\n", title, text);
 }
 
-static json_t *
-failure_document(const VifloFailure *failure)
+json_t *
+viflo_output_failure_document(const VifloFailure *failure)
 {
 	json_t	   *document = json_object();
 
@@ -359,6 +396,7 @@ show_failure(const VifloFailure *failure, const char *kind, const char *color)
 		show_line(failure->source, failure->line, failure->column);
 	if (failure->query != NULL)
 		show_query(failure->query, failure->query_position);
+	show_part("DATABASE", failure->database);
 	show_part("DETAIL", failure->detail);
 	show_part("HINT", failure->hint);
 	show_part("CONTEXT", failure->context);
@@ -371,13 +409,19 @@ viflo_output_placed_warning(const VifloFailure *warning)
 	show_failure(warning, "warning", "35");
 }
 
+void
+viflo_output_placed_error(const VifloFailure *failure)
+{
+	show_failure(failure, "error", "1;31");
+}
+
 int
 viflo_output_failure_more(const VifloFailure *failure, json_t *more)
 {
 	show_failure(failure, "error", "1;31");
 	if (output_json)
 	{
-		json_t	   *document = failure_document(failure);
+		json_t	   *document = viflo_output_failure_document(failure);
 
 		if (more != NULL)
 			json_object_update(document, more);

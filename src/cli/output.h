@@ -28,10 +28,21 @@ extern void viflo_output_json(json_t *document);	/* takes the reference */
 extern void viflo_output_json_text(const char *document);
 
 /*
+ * One document of many parts: head, an object that is not empty and whose
+ * reference it takes, with a member name more, an array of what next gives
+ * until that is NULL; one is in memory at a time, and on a line of its own.
+ */
+extern void viflo_output_json_report(json_t *head, const char *name,
+									 json_t *(*next) (void *arg), void *arg);
+
+/*
  * Rows of columns, aligned, two spaces between; a NULL or empty cell is blank.
  * cells is filled row by row.  A column that is empty throughout is left out.
  */
 extern void viflo_output_table(const char *const *cells, int rows, int columns);
+
+/* "(12 ms)", of a number of milliseconds as text; palloc'd. */
+extern char *viflo_output_duration(const char *milliseconds);
 
 /* A JSON string; what is not UTF-8 in it is replaced.  NULL gives null. */
 extern json_t *viflo_output_json_string(const char *text);
@@ -41,8 +52,12 @@ extern void viflo_output_warning(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_note(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_verbose(const char *fmt,...) pg_attribute_printf(1, 2);
 
-/* The same as a compiler says it: with file, line and caret where known. */
+/*
+ * The same as a compiler says it: with file, line and caret where known.  The
+ * error is one of many, and not what the program ends with.
+ */
 extern void viflo_output_placed_warning(const VifloFailure *warning);
+extern void viflo_output_placed_error(const VifloFailure *failure);
 
 /* Says what went wrong, in the same way.  Returns failure->status. */
 extern int	viflo_output_failure(const VifloFailure *failure);
@@ -52,6 +67,9 @@ extern int	viflo_output_failure(const VifloFailure *failure);
  * document, beside what all failures have there.  NULL: nothing.
  */
 extern int	viflo_output_failure_more(const VifloFailure *failure, json_t *more);
+
+/* What it puts there. */
+extern json_t *viflo_output_failure_document(const VifloFailure *failure);
 
 /* At the end: did all of stdout get where it should?  Status, or 1. */
 extern int	viflo_output_finish(int status);

@@ -216,3 +216,20 @@ viflo_progress_line(const VifloProgress *progress, int width, int64 elapsed)
 	fit(line.data, width);
 	return line.data;
 }
+
+char *
+viflo_progress_fleet_line(const VifloFleetProgress *progress, int width, int64 elapsed)
+{
+	StringInfoData line;
+
+	initStringInfo(&line);
+	if (width > 4 * MIN_BAR)
+		add_bar(&line, part(progress->done + progress->failed, progress->total), width);
+	add_time(&line, elapsed);
+	appendStringInfo(&line, " %d done, %d failed, %d running of %d", progress->done,
+					 progress->failed, progress->running, progress->total);
+	if (progress->stopping)
+		appendStringInfoString(&line, ", stopping");
+	fit(line.data, width);
+	return line.data;
+}

@@ -44,4 +44,18 @@ extern VifloProgress viflo_progress_read(VifloDbRow *row, int first);
  */
 extern char *viflo_progress_line(const VifloProgress *progress, int width, int64 elapsed);
 
+/* Where a fleet stands. */
+typedef struct VifloFleetProgress
+{
+	int			done;
+	int			failed;
+	int			running;
+	int			total;
+	bool		stopping;
+} VifloFleetProgress;
+
+/* "[####......] 0:12 40 done, 2 failed, 8 running of 200", in the same way. */
+extern char *viflo_progress_fleet_line(const VifloFleetProgress *progress, int width,
+									   int64 elapsed);
+
 #endif							/* VIFLO_CLI_PROGRESS_H */

@@ -20,6 +20,7 @@
 
 #include "connection.h"
 #include "libpq_error.h"
+#include "url.h"
 
 #define DEFAULT_SESSIONS		5
 #define DEFAULT_ACQUIRE_TIMEOUT 30000
@@ -54,14 +55,6 @@ struct VifloEngine
  *-------------------------------------------------------------------------
  */
 
-/* Is it more than the name of a database?  libpq's own rule. */
-static bool
-is_conninfo(const char *url)
-{
-	return strncmp(url, "postgresql://", 13) == 0 ||
-		strncmp(url, "postgres://", 11) == 0 || strchr(url, '=') != NULL;
-}
-
 /* Does the environment, or the URL, have something of its own to say? */
 static bool
 has_connect_timeout(const PQconninfoOption *options)
@@ -83,7 +76,7 @@ read_url(VifloEngine *engine, VifloDbError *error)
 {
 	PQconninfoOption *options = NULL;
 
-	if (engine->url != NULL && is_conninfo(engine->url))
+	if (engine->url != NULL && viflo_db_is_conninfo(engine->url))
 	{
 		char	   *why = NULL;
 

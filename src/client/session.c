@@ -492,6 +492,27 @@ viflo_db_wants(const VifloSession *session)
 	return session->wants;
 }
 
+int
+viflo_db_connect_timeout(const VifloSession *session)
+{
+	PQconninfoOption *options = PQconninfo(session->connection);
+	int			seconds = 0;
+
+	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
+	{
+		if (strcmp(option->keyword, "connect_timeout") == 0 && option->val != NULL)
+			seconds = atoi(option->val);
+	}
+	PQconninfoFree(options);
+
+	/* libpq's own rules: no limit, and none that is shorter than 2 s. */
+	if (seconds <= 0)
+		return -1;
+	if (seconds > INT32_MAX / 1000)
+		return INT32_MAX;
+	return (seconds < 2 ? 2 : seconds) * 1000;
+}
+
 void
 viflo_db_on_notice(VifloSession *session, VifloDbNoticeFunction fn, void *arg)
 {

@@ -108,6 +108,13 @@ extern int	viflo_db_socket(const VifloSession *session);
 extern int	viflo_db_wants(const VifloSession *session);
 
 /*
+ * How long connecting may take, in milliseconds, by connect_timeout of URL,
+ * environment, service file or engine; negative: as long as it likes.  libpq
+ * leaves that to who does not let it wait.
+ */
+extern int	viflo_db_connect_timeout(const VifloSession *session);
+
+/*
  * The next finished result of what was sent, in the order of the queries;
  * NULL when none is there (yet).  The caller frees it.  Results not taken
  * are freed by the next send.

@@ -20,6 +20,7 @@
 #include "result.h"
 #include "session.h"
 #include "transaction.h"
+#include "url.h"
 #include "value.h"
 
 #endif							/* VIFLO_CLIENT_VIFLO_H */

@@ -2,7 +2,7 @@
  * find.c
  *	  Looks for another tool's history in a database, and reads it.
  *
- * One query lists the tables of all names that tools use, with their
+ * One question lists the tables of all names that tools use, with their
  * columns; the columns tell tools apart that use the same name.  A second one
  * reads the table that is left.
  *-------------------------------------------------------------------------
@@ -89,27 +89,20 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 	free(columns.values);
 }
 
-static bool
-find_candidates(VifloDatabase *database, const VifloTool *wanted,
-				const char *table, Candidates *candidates, VifloFailure *failure)
+void
+viflo_find_ask_tables(VifloExchange *exchange, const char *table)
 {
-	VifloNames	names = {0};
-	VifloDbParam params[2];
-	VifloDbQuery query = {tables_query, params, 2, false};
-	VifloDbResult *result;
-	VifloDbRow	row;
+	static VifloNames names = {0};
+	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
-		viflo_names_add(&names, unconstify(char *, tool->table));
+	if (names.count == 0)
+	{
+		for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
+			viflo_names_add(&names, unconstify(char *, tool->table));
+	}
 	params[0] = viflo_db_text_array((const char *const *) names.names, NULL, names.count);
 	params[1] = viflo_db_text(table);
-	if (!viflo_database_run(database, &query, 1, &result, failure))
-		return false;
-	row = viflo_db_rows(result, NULL);
-	while (viflo_db_row_next(&row))
-		add_candidates(&row, wanted, table != NULL, candidates);
-	viflo_db_result_free(result);
-	return true;
+	viflo_exchange_add(exchange, pstrdup(tables_query), 2);
 }
 
 static char *
@@ -186,42 +179,41 @@ read_row(VifloDbRow *row, VifloToolRow *to)
 	to->note = copy_column(row, 6);
 }
 
-static bool
-read_history(VifloDatabase *database, VifloFound *found, VifloFailure *failure)
-{
-	StringInfoData sql;
-	VifloDbQuery query = {0};
-	VifloDbResult *result;
-	VifloDbRow	row;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, found->tool->query, found->table);
-	query.sql = sql.data;
-	if (!viflo_database_run(database, &query, 1, &result, failure))
-		return false;
-	found->rows = palloc0(sizeof(VifloToolRow) * (viflo_db_result_rows(result) + 1));
-	row = viflo_db_rows(result, NULL);
-	while (viflo_db_row_next(&row))
-		read_row(&row, &found->rows[found->count++]);
-	viflo_db_result_free(result);
-	return true;
-}
-
 bool
-viflo_find_history(VifloDatabase *database, const char *layout,
-				   const VifloTool *tool, const char *table,
-				   VifloFound *found, VifloFailure *failure)
+viflo_find_took_tables(const VifloDbResult *result, const char *layout,
+					   const VifloTool *tool, const char *table,
+					   VifloFound *found, VifloFailure *failure)
 {
 	Candidates	candidates = {0};
+	VifloDbRow	row = viflo_db_rows(result, NULL);
 	const Candidate *chosen;
 
-	memset(found, 0, sizeof(*found));
-	if (!find_candidates(database, tool, table, &candidates, failure))
-		return false;
+	while (viflo_db_row_next(&row))
+		add_candidates(&row, tool, table != NULL, &candidates);
 	chosen = choose(&candidates, layout, tool != NULL, failure);
 	if (chosen == NULL)
 		return false;
 	found->tool = chosen->tool;
 	found->table = chosen->table;
-	return read_history(database, found, failure);
+	return true;
+}
+
+void
+viflo_find_ask_rows(VifloExchange *exchange, const VifloFound *found)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, found->tool->query, found->table);
+	viflo_exchange_add(exchange, sql.data, 0);
+}
+
+void
+viflo_find_took_rows(const VifloDbResult *result, VifloFound *found)
+{
+	VifloDbRow	row = viflo_db_rows(result, NULL);
+
+	found->rows = palloc0(sizeof(VifloToolRow) * (viflo_db_result_rows(result) + 1));
+	while (viflo_db_row_next(&row))
+		read_row(&row, &found->rows[found->count++]);
 }

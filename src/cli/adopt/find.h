@@ -7,7 +7,7 @@
 #define VIFLO_CLI_FIND_H
 
 #include "cli/adopt/tool.h"
-#include "cli/database.h"
+#include "cli/exchange.h"
 
 /* The history that was found.  Strings live as long as the program. */
 typedef struct VifloFound
@@ -19,13 +19,19 @@ typedef struct VifloFound
 } VifloFound;
 
 /*
- * Finds the one history table that goes with folders of this layout, and reads
- * it.  tool and table (both may be NULL) are what the user names: table by
- * itself or with its schema, as in SQL.  Fails where there is none, and where
- * there are several, naming what was found.
+ * The question which tables there are that could be a history; and its answer:
+ * the one that goes with folders of this layout.  tool and table (both may be
+ * NULL) are what the user names: table by itself or with its schema, as in
+ * SQL.  Fails where there is none, and where there are several, naming what
+ * was found.
  */
-extern bool viflo_find_history(VifloDatabase *database, const char *layout,
-							   const VifloTool *tool, const char *table,
-							   VifloFound *found, VifloFailure *failure);
+extern void viflo_find_ask_tables(VifloExchange *exchange, const char *table);
+extern bool viflo_find_took_tables(const VifloDbResult *result, const char *layout,
+								   const VifloTool *tool, const char *table,
+								   VifloFound *found, VifloFailure *failure);
+
+/* The question what is in found->table; and its answer: found->rows. */
+extern void viflo_find_ask_rows(VifloExchange *exchange, const VifloFound *found);
+extern void viflo_find_took_rows(const VifloDbResult *result, VifloFound *found);
 
 #endif							/* VIFLO_CLI_FIND_H */

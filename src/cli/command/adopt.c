@@ -14,17 +14,22 @@
 #include "cli/adopt/find.h"
 #include "cli/adopt/match.h"
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 
-/* One command under way. */
+/* One database under way: the exchange's own. */
 typedef struct Adoption
 {
-	const VifloRequest *request;
-	VifloDatabase database;
-	VifloLocal	local;
+	const VifloHistory *history;
 	VifloFound	found;
 	VifloMatch	match;
 	int			recorded;		/* number of revisions; -1: none was to be */
+
+	/* What is recorded: ids, times and names, in the order of the graph. */
+	int			count;
+	const char **ids;
+	const char **times;
+	const char **names;
 } Adoption;
 
 /* What a problem means, as a sentence's part; palloc'd. */
@@ -55,106 +60,6 @@ is_serious(const VifloProblem *problem)
 	return problem->kind != VIFLO_PROBLEM_NO_FILE;
 }
 
-static void
-show_problems(const Adoption *adoption)
-{
-	const VifloHistory *history = &adoption->local.history;
-
-	for (int i = 0; i < adoption->match.nproblems; i++)
-	{
-		const VifloProblem *problem = &adoption->match.problems[i];
-		VifloFailure warning = {0};
-
-		if (problem->revision >= 0)
-			warning.file = viflo_folder_path(&adoption->local.folder,
-											 history->migrations[problem->revision].source);
-		warning.message = problem_text(adoption, problem);
-		viflo_output_placed_warning(&warning);
-	}
-}
-
-static bool
-refuse(const Adoption *adoption, VifloFailure *failure)
-{
-	int			serious = 0;
-
-	for (int i = 0; i < adoption->match.nproblems; i++)
-		serious += is_serious(&adoption->match.problems[i]);
-	if (serious == 0 || adoption->request->force)
-		return true;
-	viflo_failure(failure, VIFLO_EXIT_REFUSED,
-				  serious == 1 ? "history of %s has a problem, nothing was recorded" :
-				  "history of %s has problems, nothing was recorded",
-				  adoption->found.tool->name);
-	viflo_failure_hint(failure, "Mend what the warnings name, or say --force: changed files are then taken for what was applied, and what failed for not applied.");
-	return false;
-}
-
-/*
- * Registers the folder and records what is applied, in one transaction.
- */
-static bool
-record(Adoption *adoption, VifloFailure *failure)
-{
-	const VifloHistory *history = &adoption->local.history;
-	VifloDatabase *database = &adoption->database;
-	int			count = 0;
-	const char **ids = palloc(sizeof(char *) * (history->count + 1));
-	const char **times = palloc(sizeof(char *) * (history->count + 1));
-	const char **roles = palloc(sizeof(char *) * (history->count + 1));
-	VifloUpload upload;
-	VifloDbParam params[5];
-	VifloDbQuery queries[2] = {0};
-	VifloDbResult *results[2];
-	VifloDbRow	row;
-	int			loads;
-
-	for (int i = 0; i < history->count; i++)
-	{
-		const VifloToolRow *from = adoption->match.rows[history->graph->order[i]];
-
-		if (history->graph->order[i] >= history->count || from == NULL)
-			continue;
-		ids[count] = history->revisions[history->graph->order[i]].id;
-		times[count] = from->applied_at;
-		roles[count++] = from->applied_by;
-	}
-	loads = viflo_command_prepare(database, &adoption->local, &upload, queries, failure);
-	if (loads < 0)
-		return false;
-	params[0] = viflo_db_text_array(ids, NULL, count);
-	params[1] = viflo_db_text_array(times, NULL, count);
-	params[2] = viflo_db_text_array(roles, NULL, count);
-	params[3] = viflo_db_text(adoption->found.table);
-	params[4] = viflo_db_text(database->project);
-	queries[loads].sql = psprintf("SELECT %s.viflo_adopt($1::pg_catalog.text[],"
-								  " $2::pg_catalog.text[]::pg_catalog.timestamptz[],"
-								  " $3::pg_catalog.text[], $4::pg_catalog.text, project => $5::pg_catalog.text)",
-								  database->schema);
-	queries[loads].params = params;
-	queries[loads].nparams = 5;
-	if (!viflo_database_run(database, queries, loads + 1, results, failure))
-	{
-		viflo_command_blame(&adoption->local, failure);
-		return false;
-	}
-	row = viflo_db_rows(results[loads], NULL);
-	if (viflo_db_row_next(&row))
-		adoption->recorded = viflo_db_row_int32(&row, 0);
-	for (int i = 0; i <= loads; i++)
-		viflo_db_result_free(results[i]);
-	return true;
-}
-
-/* What is to be said of one revision: "applied", "late" or "pending". */
-static const char *
-revision_state(const Adoption *adoption, int number, const bool *below)
-{
-	if (adoption->match.rows[number] != NULL)
-		return "applied";
-	return below[number] ? "late" : "pending";
-}
-
 static json_t *
 problems_document(const Adoption *adoption)
 {
@@ -164,7 +69,7 @@ problems_document(const Adoption *adoption)
 	{
 		const VifloProblem *problem = &adoption->match.problems[i];
 		const char *id = problem->revision >= 0 ?
-		adoption->local.history.revisions[problem->revision].id : NULL;
+		adoption->history->revisions[problem->revision].id : NULL;
 
 		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o}",
 											   "kind", viflo_problem_name(problem->kind),
@@ -175,103 +80,255 @@ problems_document(const Adoption *adoption)
 	return array;
 }
 
-/* Tells what there is, a line a revision. */
 static void
-print_adoption(const Adoption *adoption)
+show_problems(const VifloExchange *exchange)
 {
-	const VifloHistory *history = &adoption->local.history;
-	const VifloMatch *match = &adoption->match;
+	const Adoption *adoption = exchange->own;
+
+	for (int i = 0; i < adoption->match.nproblems; i++)
+	{
+		const VifloProblem *problem = &adoption->match.problems[i];
+		VifloFailure warning = {0};
+
+		if (problem->revision >= 0)
+			warning.file = viflo_folder_path(&exchange->local->folder,
+											 adoption->history->migrations[problem->revision].source);
+		warning.message = problem_text(adoption, problem);
+		viflo_output_placed_warning(&warning);
+	}
+}
+
+/* Do the problems stand in the way?  Then says so. */
+static bool
+refuse(VifloExchange *exchange)
+{
+	const Adoption *adoption = exchange->own;
+	int			serious = 0;
+
+	for (int i = 0; i < adoption->match.nproblems; i++)
+		serious += is_serious(&adoption->match.problems[i]);
+	if (serious == 0 || exchange->request->force)
+		return false;
+	viflo_failure(&exchange->failure, VIFLO_EXIT_REFUSED,
+				  serious == 1 ? "history of %s has a problem, nothing was recorded" :
+				  "history of %s has problems, nothing was recorded",
+				  adoption->found.tool->name);
+	viflo_failure_hint(&exchange->failure, "Mend what the warnings name, or say --force: changed files are then taken for what was applied, and what failed for not applied.");
+	exchange->more = json_pack("{s:s, s:o, s:o}", "tool", adoption->found.tool->name,
+							   "table", viflo_output_json_string(adoption->found.table),
+							   "problems", problems_document(adoption));
+	return true;
+}
+
+static VifloTurn
+took_number(VifloExchange *exchange, VifloDbResult **results)
+{
+	Adoption   *adoption = exchange->own;
+	VifloDbRow	row;
+
+	if (results == NULL)
+	{
+		viflo_upload_blame(exchange->local, &exchange->failure);
+		return VIFLO_TURN_FAILED;
+	}
+	row = viflo_db_rows(results[exchange->upload.sources.count > 0 ? 1 : 0], NULL);
+	if (viflo_db_row_next(&row))
+		adoption->recorded = viflo_db_row_int32(&row, 0);
+	return VIFLO_TURN_DONE;
+}
+
+/* Registers the folder and records what is applied, in one transaction. */
+static VifloTurn
+record(VifloExchange *exchange, VifloDbResult **results)
+{
+	Adoption   *adoption = exchange->own;
+	VifloDbParam *params;
+
+	if (viflo_add_upload(exchange) < 0)
+		return VIFLO_TURN_FAILED;
+	params = viflo_exchange_params(exchange);
+	params[0] = viflo_db_text_array(adoption->ids, NULL, adoption->count);
+	params[1] = viflo_db_text_array(adoption->times, NULL, adoption->count);
+	params[2] = viflo_db_text_array(adoption->names, NULL, adoption->count);
+	params[3] = viflo_db_text(adoption->found.table);
+	params[4] = viflo_db_text(exchange->database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT %s.viflo_adopt($1::pg_catalog.text[],"
+								" $2::pg_catalog.text[]::pg_catalog.timestamptz[],"
+								" $3::pg_catalog.text[], $4::pg_catalog.text, project => $5::pg_catalog.text)",
+								exchange->database->schema), 5);
+	return viflo_exchange_try(exchange, took_number);
+}
+
+/* Lists what is to be recorded. */
+static void
+list_applied(Adoption *adoption)
+{
+	const VifloHistory *history = adoption->history;
+	size_t		size = sizeof(char *) * (history->count + 1);
+
+	adoption->ids = palloc(size);
+	adoption->times = palloc(size);
+	adoption->names = palloc(size);
+	for (int i = 0; i < history->graph->count; i++)
+	{
+		int			number = history->graph->order[i];
+		const VifloToolRow *row = number < history->count ? adoption->match.rows[number] : NULL;
+
+		if (row == NULL)
+			continue;
+		adoption->ids[adoption->count] = history->revisions[number].id;
+		adoption->times[adoption->count] = row->applied_at;
+		adoption->names[adoption->count++] = row->applied_by;
+	}
+}
+
+static VifloTurn
+took_rows(VifloExchange *exchange, VifloDbResult **results)
+{
+	Adoption   *adoption = exchange->own;
+
+	viflo_find_took_rows(results[0], &adoption->found);
+	viflo_match(adoption->history, adoption->found.tool, adoption->found.rows,
+				adoption->found.count, &adoption->match);
+	show_problems(exchange);
+	if (refuse(exchange))
+		return VIFLO_TURN_FAILED;
+	if (exchange->request->dry_run)
+		return VIFLO_TURN_DONE;
+	list_applied(adoption);
+	return viflo_ask_what_to_load(exchange, record);
+}
+
+static VifloTurn
+took_tables(VifloExchange *exchange, VifloDbResult **results)
+{
+	const VifloRequest *request = exchange->request;
+	Adoption   *adoption = exchange->own;
+	const VifloTool *tool = NULL;
+
+	if (request->tool != NULL &&
+		(tool = viflo_tool_find(request->tool, &exchange->failure)) == NULL)
+		return VIFLO_TURN_FAILED;
+	if (!viflo_find_took_tables(results[0], adoption->history->reader->name, tool,
+								request->table, &adoption->found, &exchange->failure))
+		return VIFLO_TURN_FAILED;
+	viflo_find_ask_rows(exchange, &adoption->found);
+	return viflo_exchange_ask(exchange, took_rows);
+}
+
+static VifloTurn
+adopt_begin(VifloExchange *exchange)
+{
+	Adoption   *adoption = palloc0(sizeof(Adoption));
+
+	exchange->own = adoption;
+	if (!viflo_local_read(exchange->local, &exchange->failure))
+		return VIFLO_TURN_FAILED;
+	adoption->history = &exchange->local->history;
+	adoption->recorded = -1;
+	viflo_find_ask_tables(exchange, exchange->request->table);
+	return viflo_exchange_ask(exchange, took_tables);
+}
+
+/* "applied", "late" or "pending" */
+static const char *
+revision_state(const Adoption *adoption, int number, const bool *below)
+{
+	if (adoption->match.rows[number] != NULL)
+		return "applied";
+	return below[number] ? "late" : "pending";
+}
+
+/* What is applied, or lies below something that is; palloc'd. */
+static bool *
+find_below(const Adoption *adoption)
+{
+	const VifloHistory *history = adoption->history;
 	bool	   *below = palloc0(sizeof(bool) * (history->count + history->stubs));
-	const char **cells = palloc(sizeof(char *) * 4 * (history->count + 1));
-	json_t	   *revisions = json_array();
 
 	for (int i = 0; i < history->count; i++)
-		below[i] = match->rows[i] != NULL;
+		below[i] = adoption->match.rows[i] != NULL;
 	viflo_graph_ancestors(history->graph, below, true);
+	return below;
+}
+
+static void
+print_adoption(VifloExchange *exchange)
+{
+	const Adoption *adoption = exchange->own;
+	const VifloHistory *history = adoption->history;
+	const VifloMatch *match = &adoption->match;
+	bool	   *below = find_below(adoption);
+	const char **cells = palloc(sizeof(char *) * 4 * (history->count + 1));
+
 	for (int i = 0; i < history->count; i++)
 	{
-		const char *state = revision_state(adoption, i, below);
-		const char *at = match->rows[i] ? match->rows[i]->applied_at : NULL;
-		const char *by = match->rows[i] ? match->rows[i]->applied_by : NULL;
-
-		cells[i * 4] = state;
+		cells[i * 4] = revision_state(adoption, i, below);
 		cells[i * 4 + 1] = history->revisions[i].id;
-		cells[i * 4 + 2] = at;
-		cells[i * 4 + 3] = by;
-		json_array_append_new(revisions, json_pack("{s:o, s:s, s:o, s:o}",
-												   "revision", viflo_output_json_string(history->revisions[i].id),
-												   "state", state,
-												   "applied_at", viflo_output_json_string(at),
-												   "applied_by", viflo_output_json_string(by)));
+		cells[i * 4 + 2] = match->rows[i] ? match->rows[i]->applied_at : NULL;
+		cells[i * 4 + 3] = match->rows[i] ? match->rows[i]->applied_by : NULL;
 	}
 	viflo_output_table(cells, history->count, 4);
 	viflo_output_line("%s of %s: %d of %d revisions %s applied%s", adoption->found.table,
 					  adoption->found.tool->name, match->applied, history->count,
 					  adoption->recorded < 0 ? "would be recorded as" : "are recorded as",
 					  match->late > 0 ? ", and some came late" : "");
-	viflo_output_json(json_pack("{s:s, s:o, s:s, s:b, s:i, s:o, s:o}",
-								"tool", adoption->found.tool->name,
-								"table", viflo_output_json_string(adoption->found.table),
-								"layout", history->reader->name,
-								"dry_run", adoption->recorded < 0,
-								"recorded", Max(adoption->recorded, 0),
-								"revisions", revisions,
-								"problems", problems_document(adoption)));
 	pfree(below);
 	pfree(cells);
 }
 
-static bool
-adopt(Adoption *adoption, VifloFailure *failure)
+static char *
+adoption_document(VifloExchange *exchange)
 {
-	const VifloRequest *request = adoption->request;
-	const VifloTool *tool = NULL;
+	const Adoption *adoption = exchange->own;
+	const VifloHistory *history = adoption->history;
+	bool	   *below = find_below(adoption);
+	json_t	   *revisions = json_array();
 
-	if (!request->settings.dir_exists)
+	for (int i = 0; i < history->count; i++)
 	{
-		viflo_failure(failure, VIFLO_EXIT_USAGE, "folder \"%s\" does not exist",
-					  request->settings.dir);
-		viflo_failure_hint(failure, "Name the tool's own folder of migrations with --dir.");
-		return false;
+		const VifloToolRow *row = adoption->match.rows[i];
+
+		json_array_append_new(revisions, json_pack("{s:o, s:s, s:o, s:o}",
+												   "revision", viflo_output_json_string(history->revisions[i].id),
+												   "state", revision_state(adoption, i, below),
+												   "applied_at", viflo_output_json_string(row ? row->applied_at : NULL),
+												   "applied_by", viflo_output_json_string(row ? row->applied_by : NULL)));
 	}
-	if (request->tool != NULL && (tool = viflo_tool_find(request->tool, failure)) == NULL)
-		return false;
-	if (!viflo_database_open(&adoption->database, &request->settings, &adoption->local, failure) ||
-		!viflo_local_read(&adoption->local, failure) ||
-		!viflo_find_history(&adoption->database, adoption->local.history.reader->name,
-							tool, request->table, &adoption->found, failure))
-		return false;
-	viflo_match(&adoption->local.history, adoption->found.tool, adoption->found.rows,
-				adoption->found.count, &adoption->match);
-	show_problems(adoption);
-	if (!refuse(adoption, failure))
-		return false;
-	if (!request->dry_run && !record(adoption, failure))
-		return false;
-	print_adoption(adoption);
-	viflo_database_close(&adoption->database);
-	return true;
+	pfree(below);
+	return viflo_command_document_text(json_pack("{s:s, s:o, s:s, s:b, s:i, s:o, s:o}",
+												 "tool", adoption->found.tool->name,
+												 "table", viflo_output_json_string(adoption->found.table),
+												 "layout", history->reader->name,
+												 "dry_run", adoption->recorded < 0,
+												 "recorded", Max(adoption->recorded, 0),
+												 "revisions", revisions,
+												 "problems", problems_document(adoption)));
 }
 
-static int
-adopt_run(VifloRequest *request)
+static char *
+adoption_summary(VifloExchange *exchange)
 {
-	Adoption	adoption = {.request = request,.recorded = -1};
-	VifloFailure failure;
+	const Adoption *adoption = exchange->own;
 
-	if (adopt(&adoption, &failure))
-		return VIFLO_EXIT_DONE;
-	if (adoption.found.tool == NULL)
-		return viflo_output_failure(&failure);
-	return viflo_output_failure_more(&failure, json_pack("{s:s, s:o, s:o}",
-														 "tool", adoption.found.tool->name,
-														 "table", viflo_output_json_string(adoption.found.table),
-														 "problems", problems_document(&adoption)));
+	return psprintf("%d of %d revisions from %s", adoption->match.applied,
+					adoption->history->count, adoption->found.table);
 }
+
+static const VifloExchangeKind adopt_exchange = {
+	.folder = VIFLO_FOLDER_NEEDED,
+	.changes = true,
+	.begin = adopt_begin,
+	.print = print_adoption,
+	.document = adoption_document,
+	.summary = adoption_summary,
+	.subject = "adoption"
+};
 
 const VifloCommand viflo_command_adopt = {
 	.name = "adopt",
-	.options = "yFTB",
+	.options = "yFTBK",
 	.arguments = "[--dry-run] [--tool NAME] [--table NAME] [--force]",
 	.summary = "take over what another migration tool has applied",
 	.help =
@@ -290,5 +347,5 @@ const VifloCommand viflo_command_adopt = {
 	"Example:\n"
 	"  viflo --dir db/migrations adopt --dry-run\n"
 	"  viflo --dir db/migrations adopt && viflo --dir db/migrations upgrade\n",
-	.run = adopt_run
+	.exchange = &adopt_exchange
 };

@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 #include "common/sqlstate.h"
 
@@ -31,103 +32,121 @@ list_names(const VifloNames *names)
 	return list.data;
 }
 
+static VifloTurn
+fail_changed(VifloExchange *exchange, const VifloDbResult *result)
+{
+	VifloNames	changed = {0};
+	VifloDbRow	row = viflo_db_rows(result, NULL);
+
+	while (viflo_db_row_next(&row))
+		viflo_names_add(&changed, unconstify(char *, viflo_db_row_text(&row, 0)));
+	viflo_failure(&exchange->failure, VIFLO_EXIT_BEHIND,
+				  "files of applied revisions have changed: %s", list_names(&changed));
+	exchange->failure.sqlstate = pstrdup(VIFLO_CHANGED_REVISION);
+	pfree(changed.names);
+	return VIFLO_TURN_FAILED;
+}
+
 /*
  * Tells what it means that the server has not these texts: revisions that are
  * applied have changed since, others are not loaded.
  */
-static bool
-fail_missing(VifloDatabase *database, const VifloNames *missing,
-			 VifloFailure *failure)
+static VifloTurn
+took_changed(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDbParam params[2];
-	VifloDbQuery query = {0};
-	VifloDbResult *result;
-	VifloDbRow	row;
-	VifloNames	changed = {0};
+	const VifloNames *missing = &exchange->missing;
+	VifloFailure *failure = &exchange->failure;
 
-	params[0] = viflo_db_text_array((const char *const *) missing->names, NULL,
-									missing->count);
-	params[1] = viflo_db_text(database->project);
-	query.sql = psprintf("SELECT t.revision FROM %s.viflo_history(project => $2::pg_catalog.text) t"
-						 " WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])",
-						 database->schema);
-	query.params = params;
-	query.nparams = 2;
-	if (!viflo_database_run(database, &query, 1, &result, failure))
-		return false;
-	row = viflo_db_rows(result, NULL);
-	while (viflo_db_row_next(&row))
-		viflo_names_add(&changed, pstrdup(viflo_db_row_text(&row, 0)));
-	viflo_db_result_free(result);
-
-	if (changed.count > 0)
-	{
-		viflo_failure(failure, VIFLO_EXIT_BEHIND,
-					  "files of applied revisions have changed: %s", list_names(&changed));
-		failure->sqlstate = pstrdup(VIFLO_CHANGED_REVISION);
-		return false;
-	}
+	if (viflo_db_result_rows(results[0]) > 0)
+		return fail_changed(exchange, results[0]);
 	viflo_failure(failure, VIFLO_EXIT_BEHIND,
 				  "database is behind: %d revisions of folder \"%s\" are not registered",
-				  missing->count, database->settings->dir);
+				  missing->count, exchange->database->settings->dir);
 	failure->sqlstate = pstrdup(VIFLO_BEHIND);
 	failure->detail = psprintf("They are %s.", list_names(missing));
 	viflo_failure_hint(failure, "Run: viflo upgrade");
-	return false;
+	return VIFLO_TURN_FAILED;
 }
 
-static bool
-check(const VifloRequest *request, VifloFailure *failure)
+static VifloTurn
+ask_changed(VifloExchange *exchange)
 {
-	VifloDatabase database;
-	VifloLocal	local = {0};
-	VifloNames	missing = {0};
-	VifloDbParam params[1];
-	VifloDbQuery query = {0};
-	VifloDbResult *result;
-	bool		folder = request->settings.dir_exists;
+	const VifloNames *missing = &exchange->missing;
+	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
-		return false;
-	if (!(folder ?
-		  viflo_database_missing(&database, &local, false, &missing, failure) :
-		  viflo_database_find(&database, failure)))
-		return false;
-	if (missing.count > 0)
-		return fail_missing(&database, &missing, failure);
-	params[0] = viflo_db_text(database.project);
-	query.sql = psprintf("SELECT %s.viflo_check(project => $1::pg_catalog.text)", database.schema);
-	query.params = params;
-	query.nparams = 1;
-	if (!viflo_database_run(&database, &query, 1, &result, failure))
+	params[0] = viflo_db_text_array((const char *const *) missing->names, NULL,
+									missing->count);
+	params[1] = viflo_db_text(exchange->database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT t.revision FROM %s.viflo_history(project => $2::pg_catalog.text) t"
+								" WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])",
+								exchange->database->schema), 2);
+	return viflo_exchange_ask(exchange, took_changed);
+}
+
+static VifloTurn
+took_check(VifloExchange *exchange, VifloDbResult **results)
+{
+	if (results != NULL)
+		return VIFLO_TURN_DONE;
+	for (int i = 0; i < lengthof(not_well); i++)
 	{
-		for (int i = 0; i < lengthof(not_well) && failure->sqlstate != NULL; i++)
-		{
-			if (strcmp(failure->sqlstate, not_well[i]) == 0)
-				failure->status = VIFLO_EXIT_BEHIND;
-		}
-		return false;
+		if (viflo_exchange_failed_with(exchange, not_well[i]))
+			exchange->failure.status = VIFLO_EXIT_BEHIND;
 	}
-	viflo_db_result_free(result);
-	viflo_database_close(&database);
-	return true;
+	return VIFLO_TURN_FAILED;
 }
 
-static int
-check_run(VifloRequest *request)
+static VifloTurn
+check(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloFailure failure;
-
-	if (!check(request, &failure))
-		return viflo_output_failure(&failure);
-	viflo_output_line("all is well");
-	viflo_output_json(json_pack("{s:b}", "ok", true));
-	return VIFLO_EXIT_DONE;
+	if (exchange->missing.count > 0)
+		return ask_changed(exchange);
+	viflo_exchange_params(exchange)[0] = viflo_db_text(exchange->database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT %s.viflo_check(project => $1::pg_catalog.text)",
+								exchange->database->schema), 1);
+	return viflo_exchange_try(exchange, took_check);
 }
+
+static VifloTurn
+check_begin(VifloExchange *exchange)
+{
+	if (exchange->local != NULL)
+		return viflo_ask_missing(exchange, false, check);
+	return viflo_ask_extension(exchange, false, check);
+}
+
+static void
+print_check(VifloExchange *exchange)
+{
+	viflo_output_line("all is well");
+}
+
+static char *
+check_document(VifloExchange *exchange)
+{
+	return viflo_command_document_text(json_pack("{s:b}", "ok", true));
+}
+
+static char *
+check_summary(VifloExchange *exchange)
+{
+	return pstrdup("all is well");
+}
+
+static const VifloExchangeKind check_exchange = {
+	.folder = VIFLO_FOLDER_IF_THERE,
+	.begin = check_begin,
+	.print = print_check,
+	.document = check_document,
+	.summary = check_summary,
+	.subject = "check"
+};
 
 const VifloCommand viflo_command_check = {
 	.name = "check",
-	.options = "",
+	.options = "K",
 	.arguments = "",
 	.summary = "fail when the database is behind or has drifted",
 	.help =
@@ -136,5 +155,5 @@ const VifloCommand viflo_command_check = {
 	"\n"
 	"Example:\n"
 	"  viflo check || viflo plan\n",
-	.run = check_run
+	.exchange = &check_exchange
 };

@@ -6,11 +6,8 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
-#include "common/sqlstate.h"
-
-/* The server takes no message of more than 1 GB. */
-#define MAX_UPLOAD	((size_t) 1000 * 1000 * 1000)
 
 const VifloCommand *const viflo_commands[] = {
 	&viflo_command_init,
@@ -66,6 +63,10 @@ static const char common_options[] =
 "  --placeholders STYLE  dollar, psql or none (default: as the layout has it)\n"
 "  --allow-programs      let scripts of a psql layout run programs here\n"
 "  --format human|json   json: one JSON document on stdout\n"
+"  --fleet FILE|-        in many databases: a URL, a string or a name a line\n"
+"  --fleet-query SQL     the same, of a query's rows: what a line is, and a name\n"
+"  --jobs N              how many at a time (default 8)\n"
+"  --keep-going          begin with others after one has failed\n"
 "  -v, --verbose         say more on stderr\n"
 "  -q, --quiet           only warnings and errors on stderr, no progress\n"
 "  -h, --help            this help\n"
@@ -101,26 +102,35 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 }
 
 char *
-viflo_command_duration(const char *milliseconds)
+viflo_command_document_text(json_t *document)
 {
-	double		value = milliseconds ? atof(milliseconds) : 0;
+	char	   *dump = json_dumps(document, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	char	   *text = pstrdup(dump);
 
-	if (value < 1000)
-		return psprintf("(%.0f ms)", value);
-	return psprintf("(%.2f s)", value / 1000);
+	free(dump);
+	json_decref(document);
+	return text;
 }
 
-void
-viflo_command_print_nothing(void)
+char *
+viflo_command_document(VifloExchange *exchange)
 {
-	viflo_output_line("nothing to do");
-	viflo_output_json(json_array());
+	VifloDbRow	row;
+
+	if (exchange->result == NULL)
+		return pstrdup("[]");
+	row = viflo_db_rows(exchange->result, NULL);
+	return pstrdup(viflo_db_row_next(&row) ? viflo_db_row_text(&row, 0) : "[]");
 }
 
-bool
-viflo_command_can_settle(const char *target)
+char *
+viflo_command_count_steps(VifloExchange *exchange)
 {
-	return strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
+	int			rows = exchange->result ? viflo_db_result_rows(exchange->result) : 0;
+
+	if (rows == 0)
+		return pstrdup("nothing to do");
+	return psprintf("%d %s", rows, rows == 1 ? "step" : "steps");
 }
 
 void
@@ -171,129 +181,50 @@ viflo_command_look(const VifloRequest *request, const char *columns,
 	return VIFLO_EXIT_DONE;
 }
 
-static int
-compare_names(const void *a, const void *b)
+bool
+viflo_command_check_folder(const VifloSettings *settings, const VifloExchangeKind *kind,
+						   VifloFailure *failure)
 {
-	return strcmp(*(char *const *) a, *(char *const *) b);
+	if (kind->folder != VIFLO_FOLDER_NEEDED || settings->dir_exists)
+		return true;
+	viflo_failure(failure, VIFLO_EXIT_USAGE, "folder \"%s\" does not exist", settings->dir);
+	viflo_failure_hint(failure, "Name the folder with --dir, or make one with: viflo init");
+	return false;
+}
+
+/* An exchange with the one database there is. */
+static int
+run_exchange(const VifloExchangeKind *kind, VifloRequest *request)
+{
+	VifloDatabase database;
+	VifloLocal	local = {0};
+	VifloExchange exchange;
+	VifloFailure failure;
+	bool		folder = kind->folder != VIFLO_FOLDER_UNUSED && request->settings.dir_exists;
+
+	if (!viflo_command_check_folder(&request->settings, kind, &failure) ||
+		!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
+		return viflo_output_failure(&failure);
+	viflo_exchange_init(&exchange, kind, &database, folder ? &local : NULL, request);
+	if (!viflo_exchange_run(&exchange, kind->begin(&exchange)))
+		return viflo_output_failure_more(&exchange.failure, json_incref(exchange.more));
+	if (exchange.warning != NULL)
+		viflo_output_warning("%s", exchange.warning);
+	if (viflo_output_is_json())
+		viflo_output_json_text(kind->document(&exchange));
+	else
+		kind->print(&exchange);
+	viflo_exchange_end(&exchange);
+	viflo_database_close(&database);
+	return VIFLO_EXIT_DONE;
 }
 
 int
-viflo_command_upload(const VifloDatabase *database, VifloLocal *local,
-					 const VifloNames *missing, VifloUpload *upload,
-					 VifloDbQuery *query, VifloFailure *failure)
+viflo_command_run(const VifloCommand *command, VifloRequest *request)
 {
-	const VifloHistory *history = &local->history;
-	size_t		total = 0;
-
-	if (missing->count == 0)
-		return 0;
-	if (!viflo_local_read(local, failure))
-		return -1;
-	memset(upload, 0, sizeof(*upload));
-	upload->scripts = palloc(sizeof(char *) * missing->count);
-	upload->lengths = palloc(sizeof(size_t) * missing->count);
-	qsort(missing->names, missing->count, sizeof(char *), compare_names);
-	for (int i = 0; i < history->count; i++)
-	{
-		const VifloMigration *migration = &history->migrations[i];
-
-		if (upload->sources.count >= missing->count ||
-			bsearch(&history->revisions[i].id, missing->names, missing->count,
-					sizeof(char *), compare_names) == NULL)
-			continue;
-		upload->scripts[upload->sources.count] = migration->script;
-		upload->lengths[upload->sources.count] = migration->length;
-		viflo_names_add(&upload->sources, unconstify(char *, migration->source));
-		total += migration->length;
-	}
-	if (total > MAX_UPLOAD)
-	{
-		viflo_failure(failure, VIFLO_EXIT_REFUSED,
-					  "migrations not loaded yet are more than 1 GB together");
-		return -1;
-	}
-	viflo_output_verbose("loading %d of %d revisions", upload->sources.count,
-						 history->count);
-	upload->params[0] = viflo_db_text_array(upload->scripts, upload->lengths,
-											upload->sources.count);
-	upload->params[1] = viflo_db_text_array((const char *const *) upload->sources.names,
-											NULL, upload->sources.count);
-	*query = viflo_database_call(database, "t", "viflo_load",
-								 "scripts => $1::pg_catalog.text[], sources => $2::pg_catalog.text[]",
-								 upload->params, 2);
-	return 1;
-}
-
-int
-viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
-					  VifloUpload *upload, VifloDbQuery *queries,
-					  VifloFailure *failure)
-{
-	VifloNames	missing = {0};
-
-	if (local == NULL)
-		return viflo_database_find_or_create(database, failure) ? 0 : -1;
-	if (!viflo_database_missing(database, local, true, &missing, failure))
-		return -1;
-	return viflo_command_upload(database, local, &missing, upload, queries, failure);
-}
-
-/* Line of the header that names a parent or dependency without a file. */
-static int
-stub_line(const VifloHistory *history, int number)
-{
-	const char *script = history->migrations[number].script;
-	int			line = 1;
-
-	for (const char *p = script; p != NULL; p = strchr(p, '\n'), line++)
-	{
-		if (*p == '\n')
-			p++;
-		if (pg_strncasecmp(p, "-- revises:", 11) != 0 &&
-			pg_strncasecmp(p, "-- depends on:", 14) != 0)
-			continue;
-		for (int s = 0; s < history->stubs; s++)
-		{
-			char	   *text = pnstrdup(p, strcspn(p, "\r\n"));
-			bool		named = strstr(text, history->revisions[history->count + s].id) != NULL;
-
-			pfree(text);
-			if (named)
-				return line;
-		}
-	}
-	return 0;
-}
-
-/* Does what the server said name this revision? */
-static bool
-is_named(const VifloFailure *failure, const char *id)
-{
-	char	   *quoted = psprintf("\"%s\"", id);
-	bool		named = strstr(failure->message, quoted) != NULL ||
-	(failure->detail != NULL && strstr(failure->detail, quoted) != NULL);
-
-	pfree(quoted);
-	return named;
-}
-
-void
-viflo_command_blame(const VifloLocal *local, VifloFailure *failure)
-{
-	const VifloHistory *history = &local->history;
-	bool		missing;
-
-	if (failure->file != NULL || failure->sqlstate == NULL || !local->has_history)
-		return;
-	missing = strcmp(failure->sqlstate, VIFLO_MISSING_PARENT) == 0;
-	for (int i = 0; i < history->count; i++)
-	{
-		int			line = missing ? stub_line(history, i) : 0;
-
-		if (missing ? line == 0 : !is_named(failure, history->revisions[i].id))
-			continue;
-		failure->file = viflo_folder_path(&local->folder, history->migrations[i].source);
-		failure->line = line;
-		return;
-	}
+	if (request->fleet != NULL || request->fleet_query != NULL)
+		return viflo_command_run_fleet(command, request);
+	if (command->exchange != NULL)
+		return run_exchange(command->exchange, request);
+	return command->run(request);
 }

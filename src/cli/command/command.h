@@ -9,7 +9,7 @@
 #ifndef VIFLO_CLI_COMMAND_H
 #define VIFLO_CLI_COMMAND_H
 
-#include "cli/database.h"
+#include "cli/exchange.h"
 #include "cli/settings.h"
 
 /* Options that only some commands take; the letters name them in main's table. */
@@ -33,6 +33,12 @@ typedef struct VifloRequest
 	char	   *tool;			/* T */
 	char	   *table;			/* B */
 	char	   *to;				/* O */
+	bool		keep_going;		/* K */
+
+	/* For all that have an exchange. */
+	char	   *fleet;			/* file of databases, or "-" */
+	char	   *fleet_query;
+	char	   *jobs;
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -48,7 +54,21 @@ typedef struct VifloCommand
 
 	/* Does it, reports failures itself; exit status. */
 	int			(*run) (VifloRequest *request);
+
+	/* Or, for what can be done to a fleet as well: what it says to each. */
+	const VifloExchangeKind *exchange;
 } VifloCommand;
+
+/*
+ * Does it: by run, or in the one database of the settings, or in all of a
+ * fleet.  Exit status.
+ */
+extern int	viflo_command_run(const VifloCommand *command, VifloRequest *request);
+extern int	viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request);
+
+/* Do the options that name a fleet fit the command, and each other? */
+extern bool viflo_command_check_fleet(const VifloCommand *command,
+									  const VifloRequest *request, VifloFailure *failure);
 
 /* By name, or NULL; and all of them in order of the help, NULL-terminated. */
 extern const VifloCommand *viflo_command_find(const char *name);
@@ -66,45 +86,23 @@ extern int	viflo_command_look(const VifloRequest *request, const char *columns,
 							   const char *function, const char *arguments,
 							   VifloDbParam *params, int nparams);
 
-/* "(12 ms)", of a number of milliseconds as text; palloc'd. */
-extern char *viflo_command_duration(const char *milliseconds);
+/*
+ * For exchanges whose result is that of a viflo_database_call(): its document,
+ * "[]" where there is no result; and "2 steps", or "nothing to do".
+ */
+extern char *viflo_command_document(VifloExchange *exchange);
+extern char *viflo_command_count_steps(VifloExchange *exchange);
 
-/* For a run that had nothing to do. */
-extern void viflo_command_print_nothing(void);
+/* Of a document made here: its text, palloc'd.  Takes the reference. */
+extern char *viflo_command_document_text(json_t *document);
 
-/* Does the target mean the same as long as nothing changes? */
-extern bool viflo_command_can_settle(const char *target);
+/* Fails (2) where the command needs a folder, and there is none. */
+extern bool viflo_command_check_folder(const VifloSettings *settings,
+									   const VifloExchangeKind *kind,
+									   VifloFailure *failure);
 
 /* Prints a result of viflo_database_call() as viflo_command_look() does. */
 extern void viflo_command_print(const VifloDbResult *result);
-
-/*
- * Adds to queries (room for one) the registration of those revisions of the
- * folder that are missing; 0 when none are, 1, or -1 on failure.  scripts
- * keeps what the query points to.
- */
-typedef struct VifloUpload
-{
-	VifloNames	sources;
-	const char **scripts;
-	size_t	   *lengths;
-	VifloDbParam params[3];
-} VifloUpload;
-
-extern int	viflo_command_upload(const VifloDatabase *database, VifloLocal *local,
-								 const VifloNames *missing, VifloUpload *upload,
-								 VifloDbQuery *query, VifloFailure *failure);
-
-/*
- * For commands that write: finds the extension, or makes it, and does the
- * above for the folder, if there is one (local).  0, 1, or -1 on failure.
- */
-extern int	viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
-								  VifloUpload *upload, VifloDbQuery *queries,
-								  VifloFailure *failure);
-
-/* Adds to a failure of that query which file it is about, if it says so. */
-extern void viflo_command_blame(const VifloLocal *local, VifloFailure *failure);
 
 extern const VifloCommand viflo_command_init;
 extern const VifloCommand viflo_command_revision;

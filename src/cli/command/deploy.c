@@ -16,11 +16,11 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "cli/status.h"
 #include "cli/watch.h"
 #include "common/sqlstate.h"
+#include "lib/stringinfo.h"
 
 /* Pauses between tries to load, in milliseconds. */
 #define FIRST_PAUSE		50
@@ -32,134 +32,117 @@
 /* Steps that a failure names as kept. */
 #define MAX_NAMED		5
 
-/* Deploy or revert: names of what to call, and what each of them does. */
+/* Deploy or revert: names of what to call. */
 typedef struct OnlineKind
 {
 	const char *procedure;
 	const char *async;
-	bool		loads;
 } OnlineKind;
 
-static const OnlineKind kind_deploy = {"viflo_deploy", "viflo_deploy_async", true};
-static const OnlineKind kind_revert = {"viflo_revert", "viflo_revert_async", false};
+static const OnlineKind deploy_kind = {"viflo_deploy", "viflo_deploy_async"};
+static const OnlineKind revert_kind = {"viflo_revert", "viflo_revert_async"};
 
-/* One run: what to do, and where its rows of the log begin. */
+/* What an exchange remembers from step to step. */
 typedef struct Online
 {
 	const OnlineKind *kind;
-	const char *target;
-	VifloDatabase database;
-	VifloLocal	local;
-	bool		folder;			/* local is to be loaded */
-	char	   *last;			/* number of the last row of the log before */
+	int64		started;		/* viflo_watch_now() */
+	int64		limit;			/* of waiting for another migrator; or -1 */
+	int			pause;			/* before the next try to load, about */
+	char		last[32];		/* number of the last row of the log before */
+	VifloFailure failure;		/* while more is asked about it */
 } Online;
+
+static VifloTurn load_now(VifloExchange *exchange, VifloDbResult **results);
+static VifloTurn mark(VifloExchange *exchange);
+
+static const char *
+online_target(const VifloExchange *exchange)
+{
+	return exchange->request->nargs > 0 ? exchange->request->args[0] : "head";
+}
 
 /*-------------------------------------------------------------------------
  * Loading the folder
  *-------------------------------------------------------------------------
  */
 
-static bool
-is_state(const VifloFailure *failure, const char *sqlstate)
+/* Another migrator is at work: tries again after a pause, if there is time. */
+static VifloTurn
+load_again(VifloExchange *exchange)
 {
-	return failure->sqlstate != NULL && strcmp(failure->sqlstate, sqlstate) == 0;
+	Online	   *online = exchange->own;
+	int64		waited = viflo_watch_now() - online->started;
+	VifloTurn	turn;
+
+	if (waited >= online->limit)
+	{
+		exchange->failure = online->failure;
+		return VIFLO_TURN_FAILED;
+	}
+	turn = viflo_ask_what_to_load(exchange, load_now);
+	exchange->waiting = "waiting for another migrator to load the folder";
+	exchange->waited = waited;
+
+	/* Of many that wait, not all shall ask at the same time. */
+	exchange->pause = online->pause / 2 +
+		(viflo_watch_now() ^ exchange->database->pid) % online->pause;
+	online->pause = Min(online->pause * 2, LONGEST_PAUSE);
+	return turn;
 }
 
-/* viflo_migrate.lock_wait, in milliseconds. */
-static int64
-lock_wait(VifloDatabase *database)
+static VifloTurn
+took_lock_wait(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDbQuery query = {
-		"SELECT s.setting FROM pg_catalog.pg_settings s"
-		" WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.lock_wait'", NULL, 0, false
-	};
-	VifloDbResult *result;
-	VifloFailure failure;
-	int64		limit = USUAL_LOCK_WAIT;
+	Online	   *online = exchange->own;
 	VifloDbRow	row;
 
-	if (!viflo_database_run(database, &query, 1, &result, &failure))
-		return limit;
-	row = viflo_db_rows(result, NULL);
-	if (viflo_db_row_next(&row))
-		limit = strtoll(viflo_db_row_text(&row, 0), NULL, 10);
-	viflo_db_result_free(result);
-	return limit;
-}
-
-/*
- * One try, in which nobody is waited for.  False with *busy: another migrator
- * is at work.
- */
-static bool
-try_load(Online *online, bool *busy, VifloFailure *failure)
-{
-	static const char no_wait[] =
-	"SELECT pg_catalog.set_config('viflo_migrate.lock_wait', '0', true)";
-	VifloUpload upload;
-	VifloDbQuery queries[2] = {{no_wait, NULL, 0, false}};
-	VifloDbResult *results[2];
-	int			count;
-
-	*busy = false;
-	count = viflo_command_prepare(&online->database, &online->local, &upload,
-								  &queries[1], failure);
-	if (count <= 0)
-		return count == 0;
-	if (viflo_database_run(&online->database, queries, 2, results, failure))
+	online->limit = USUAL_LOCK_WAIT;
+	if (results != NULL)
 	{
-		viflo_db_result_free(results[0]);
-		viflo_db_result_free(results[1]);
-		return true;
+		row = viflo_db_rows(results[0], NULL);
+		if (viflo_db_row_next(&row))
+			online->limit = strtoll(viflo_db_row_text(&row, 0), NULL, 10);
 	}
-	*busy = is_state(failure, VIFLO_LOCK_TIMEOUT) || is_state(failure, VIFLO_STEP_UNDER_WAY);
-	viflo_command_blame(&online->local, failure);
-	return false;
+	return load_again(exchange);
 }
 
-static void
-show_wait(int64 elapsed)
+/* Asks for viflo_migrate.lock_wait, in milliseconds. */
+static VifloTurn
+ask_lock_wait(VifloExchange *exchange)
 {
-	VifloProgress progress = {.phase = "waiting for another migrator to load the folder"};
-	int			width = viflo_status_width();
-	char	   *line;
-
-	if (width == 0)
-		return;
-	line = viflo_progress_line(&progress, width, elapsed);
-	viflo_status_show(line);
-	pfree(line);
+	viflo_exchange_add(exchange,
+					   pstrdup("SELECT s.setting FROM pg_catalog.pg_settings s"
+							   " WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.lock_wait'"), 0);
+	return viflo_exchange_try(exchange, took_lock_wait);
 }
 
-/* Finds the extension, or makes it, and registers what is new in the folder. */
-static bool
-load(Online *online, VifloFailure *failure)
+static VifloTurn
+took_load(VifloExchange *exchange, VifloDbResult **results)
 {
-	int64		started = viflo_watch_now();
-	int64		limit = -1;
-	int			pause = FIRST_PAUSE;
-	bool		busy;
+	Online	   *online = exchange->own;
 
-	if (!online->folder)
-		return online->kind->loads ?
-			viflo_database_find_or_create(&online->database, failure) :
-			viflo_database_find(&online->database, failure);
-	while (!try_load(online, &busy, failure))
-	{
-		if (!busy)
-			return false;
-		if (limit < 0)
-			limit = lock_wait(&online->database);
-		if (viflo_watch_now() - started >= limit)
-			return false;
-		show_wait(viflo_watch_now() - started);
+	if (results != NULL)
+		return mark(exchange);
+	viflo_upload_blame(exchange->local, &exchange->failure);
+	if (!viflo_exchange_failed_with(exchange, VIFLO_LOCK_TIMEOUT) &&
+		!viflo_exchange_failed_with(exchange, VIFLO_STEP_UNDER_WAY))
+		return VIFLO_TURN_FAILED;
+	online->failure = exchange->failure;
+	return online->limit < 0 ? ask_lock_wait(exchange) : load_again(exchange);
+}
 
-		/* Of many that wait, not all shall ask at the same time. */
-		viflo_watch_pause(pause / 2 + (viflo_watch_now() ^ online->database.pid) % pause);
-		pause = Min(pause * 2, LONGEST_PAUSE);
-	}
-	viflo_status_erase();
-	return true;
+/* One try, in which nobody is waited for. */
+static VifloTurn
+load_now(VifloExchange *exchange, VifloDbResult **results)
+{
+	if (exchange->missing.count == 0)
+		return mark(exchange);
+	viflo_exchange_add(exchange,
+					   pstrdup("SELECT pg_catalog.set_config('viflo_migrate.lock_wait', '0', true)"), 0);
+	if (viflo_add_upload(exchange) < 0)
+		return VIFLO_TURN_FAILED;
+	return viflo_exchange_try(exchange, took_load);
 }
 
 /*-------------------------------------------------------------------------
@@ -167,58 +150,32 @@ load(Online *online, VifloFailure *failure)
  *-------------------------------------------------------------------------
  */
 
-/* Notes where the log ends, and by which number the server knows us. */
-static bool
-mark(Online *online, VifloFailure *failure)
+/* Asks for the steps of this run that are done: for people, and (last) as JSON. */
+static void
+add_steps_query(VifloExchange *exchange)
 {
-	VifloDatabase *database = &online->database;
-	VifloDbParam params[1] = {viflo_db_text(database->project)};
-	VifloDbQuery query = {
-		psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
-				 " FROM %s.viflo_log(project => $1::pg_catalog.text) l", database->schema),
-		params, 1, false
-	};
-	VifloDbResult *result;
-	VifloDbRow	row;
+	const Online *online = exchange->own;
+	const VifloDatabase *database = exchange->database;
+	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	if (!viflo_database_run(database, &query, 1, &result, failure))
-		return false;
-	row = viflo_db_rows(result, NULL);
-	if (viflo_db_row_next(&row))
-	{
-		database->pid = viflo_db_row_int32(&row, 0);
-		online->last = pstrdup(viflo_db_row_text(&row, 1));
-	}
-	viflo_db_result_free(result);
-	return true;
-}
-
-/* The steps of this run that are done: for people, and (last) as JSON. */
-static VifloDbQuery
-steps_query(const Online *online, VifloDbParam params[3])
-{
-	VifloDbQuery query = {0};
-
-	params[0] = viflo_db_text(online->database.project);
+	params[0] = viflo_db_text(database->project);
 	params[1] = viflo_db_text(online->last);
-	params[2] = viflo_db_int32(online->database.pid);
-	query.sql = psprintf("SELECT s.direction, s.revision, s.message,"
-						 " (pg_catalog.date_part('epoch', s.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text,"
-						 " s.attempts, s.detail, pg_catalog.row_to_json(s)"
-						 " FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
-						 "  l.direction, l.revision, h.message, l.duration, l.statements,"
-						 "  l.transactional, l.attempts, l.detail"
-						 "  FROM %s.viflo_log(project => $1::pg_catalog.text) l"
-						 "  LEFT JOIN %s.viflo_history(project => $1::pg_catalog.text) h"
-						 "  ON h.revision OPERATOR(pg_catalog.=) l.revision"
-						 "  WHERE l.id OPERATOR(pg_catalog.>) $2::pg_catalog.int8"
-						 "  AND l.pid OPERATOR(pg_catalog.=) $3"
-						 "  AND l.status OPERATOR(pg_catalog.=) 'done') s"
-						 " ORDER BY s.step",
-						 online->database.schema, online->database.schema);
-	query.params = params;
-	query.nparams = 3;
-	return query;
+	params[2] = viflo_db_int32(database->pid);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT s.direction, s.revision, s.message,"
+								" (pg_catalog.date_part('epoch', s.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text,"
+								" s.attempts, s.detail, pg_catalog.row_to_json(s)"
+								" FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
+								"  l.direction, l.revision, h.message, l.duration, l.statements,"
+								"  l.transactional, l.attempts, l.detail"
+								"  FROM %s.viflo_log(project => $1::pg_catalog.text) l"
+								"  LEFT JOIN %s.viflo_history(project => $1::pg_catalog.text) h"
+								"  ON h.revision OPERATOR(pg_catalog.=) l.revision"
+								"  WHERE l.id OPERATOR(pg_catalog.>) $2::pg_catalog.int8"
+								"  AND l.pid OPERATOR(pg_catalog.=) $3"
+								"  AND l.status OPERATOR(pg_catalog.=) 'done') s"
+								" ORDER BY s.step",
+								database->schema, database->schema), 3);
 }
 
 /* The documents of one column, each a JSON text, as an array. */
@@ -254,18 +211,15 @@ print_steps(const VifloDbResult *result)
 	const char **cells = palloc(sizeof(char *) * (rows * 5 + 1));
 	int			count = 0;
 
-	if (rows == 0)
-		viflo_output_line("nothing to do");
 	while (viflo_db_row_next(&row))
 	{
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
-		cells[count++] = viflo_command_duration(viflo_db_row_text(&row, 3));
+		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 		cells[count++] = remark(viflo_db_row_text(&row, 4), viflo_db_row_text(&row, 5));
 	}
 	viflo_output_table(cells, rows, 5);
-	viflo_output_json(documents(result, 6));
 	pfree(cells);
 }
 
@@ -274,19 +228,17 @@ print_steps(const VifloDbResult *result)
  *-------------------------------------------------------------------------
  */
 
-static VifloDbQuery
-unfinished_query(const Online *online, VifloDbParam params[1])
+static void
+add_unfinished_query(VifloExchange *exchange)
 {
-	VifloDbQuery query = {0};
+	const VifloDatabase *database = exchange->database;
 
-	params[0] = viflo_db_text(online->database.project);
-	query.sql = psprintf("SELECT u.revision, u.direction, u.statements, u.backfill_rows,"
-						 " pg_catalog.row_to_json(u)"
-						 " FROM %s.viflo_unfinished(project => $1::pg_catalog.text) u"
-						 " ORDER BY u.started_at", online->database.schema);
-	query.params = params;
-	query.nparams = 1;
-	return query;
+	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT u.revision, u.direction, u.statements, u.backfill_rows,"
+								" pg_catalog.row_to_json(u)"
+								" FROM %s.viflo_unfinished(project => $1::pg_catalog.text) u"
+								" ORDER BY u.started_at", database->schema), 1);
 }
 
 /* Both add sentences, one a line, to what is kept. */
@@ -334,169 +286,262 @@ add_unfinished(StringInfo kept, const VifloDbResult *result)
 
 /* What to do now, where the message alone would mislead. */
 static void
-set_hint(VifloFailure *failure, bool lost)
+set_hint(VifloExchange *exchange, bool lost)
 {
-	if (viflo_database_interrupted() && is_state(failure, "57014"))
+	VifloFailure *failure = &exchange->failure;
+
+	if (viflo_database_interrupted() && viflo_exchange_failed_with(exchange, "57014"))
 		viflo_failure_hint(failure, "You asked to stop: what was committed before stays, the rest was rolled back.");
 	else if (lost)
 		viflo_failure_hint(failure, "What was committed before stays; \"viflo log\" shows it. The same command again goes on from there.");
 }
 
-/* The run failed: says why, and what there is of it all the same. */
-static int
-fail(Online *online, VifloFailure *failure)
+/* Of what failed, there is this all the same. */
+static VifloTurn
+took_kept(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDbParam steps_params[3];
-	VifloDbParam unfinished_params[1];
-	VifloDbQuery queries[2];
-	VifloDbResult *results[2];
+	Online	   *online = exchange->own;
 	StringInfoData kept;
-	json_t	   *more;
-	bool		lost = viflo_db_broken(online->database.session);
 
-	set_hint(failure, lost);
-	queries[0] = steps_query(online, steps_params);
-	queries[1] = unfinished_query(online, unfinished_params);
-	if (lost || !viflo_database_look_back(&online->database, queries, 2, results))
-		return viflo_output_failure(failure);
+	exchange->failure = online->failure;
+	if (results == NULL)
+		return VIFLO_TURN_FAILED;
 	initStringInfo(&kept);
 	add_steps(&kept, results[0]);
 	add_unfinished(&kept, results[1]);
-	failure->kept = kept.data;
-	more = json_pack("{s:o, s:o}", "steps", documents(results[0], 6),
-					 "unfinished", documents(results[1], 4));
-	viflo_db_result_free(results[0]);
-	viflo_db_result_free(results[1]);
-	return viflo_output_failure_more(failure, more);
+	exchange->failure.kept = kept.data;
+	exchange->more = json_pack("{s:o, s:o}", "steps", documents(results[0], 6),
+							   "unfinished", documents(results[1], 4));
+	return VIFLO_TURN_FAILED;
+}
+
+/* The run failed: asks what there is of it. */
+static VifloTurn
+fail(VifloExchange *exchange)
+{
+	Online	   *online = exchange->own;
+	bool		lost = viflo_db_broken(exchange->database->session);
+
+	set_hint(exchange, lost);
+	if (lost)
+		return VIFLO_TURN_FAILED;
+	online->failure = exchange->failure;
+	add_steps_query(exchange);
+	add_unfinished_query(exchange);
+	exchange->is_last = true;
+	return viflo_exchange_try(exchange, took_kept);
 }
 
 /*-------------------------------------------------------------------------
- * The commands
+ * The run
  *-------------------------------------------------------------------------
  */
 
-/* Tells what the run did.  That it cannot be read is no failure of the run. */
-static void
-print_done(Online *online)
+/* Notes what the run did.  That it cannot be read is no failure of the run. */
+static VifloTurn
+took_steps(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDbParam params[3];
-	VifloDbQuery query = steps_query(online, params);
-	VifloDbResult *result;
-	VifloFailure failure;
-
-	if (viflo_database_run(&online->database, &query, 1, &result, &failure))
-	{
-		print_steps(result);
-		viflo_db_result_free(result);
-		return;
-	}
-	viflo_output_warning("done, but the log cannot be read: %s", failure.message);
-	viflo_output_json(json_array());
+	if (results != NULL)
+		viflo_exchange_keep(exchange, &results[0]);
+	else
+		exchange->warning = psprintf("done, but the log cannot be read: %s",
+									 exchange->failure.message);
+	if (viflo_can_settle(exchange, online_target(exchange)))
+		return viflo_ask_settle(exchange, online_target(exchange));
+	return VIFLO_TURN_DONE;
 }
 
-static int
-run_now(Online *online)
+static VifloTurn
+took_run(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDatabase *database = &online->database;
-	VifloDbParam params[2] = {
-		viflo_db_text(online->target), viflo_db_text(database->project)
-	};
-	VifloDbQuery query = {
-		psprintf("CALL %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-				 database->schema, online->kind->procedure), params, 2, false
-	};
-	VifloDbResult *result;
-	VifloFailure failure;
-
-	if (!mark(online, &failure))
-		return viflo_output_failure(&failure);
-	if (!viflo_database_run_shown(database, &query, 1, &result, &failure))
-		return fail(online, &failure);
-	viflo_db_result_free(result);
-	print_done(online);
-	return VIFLO_EXIT_DONE;
+	if (results == NULL)
+		return fail(exchange);
+	add_steps_query(exchange);
+	return viflo_exchange_try(exchange, took_steps);
 }
 
-static int
-run_async(Online *online)
+/*
+ * Notes where the log ended, and by which number the server knows us; then the
+ * one CALL.
+ */
+static VifloTurn
+run_now(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDatabase *database = &online->database;
-	VifloDbParam params[2] = {
-		viflo_db_text(online->target), viflo_db_text(database->project)
-	};
-	VifloDbQuery query = {
-		psprintf("SELECT %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-				 database->schema, online->kind->async), params, 2, false
-	};
-	VifloDbResult *result;
-	VifloDbRow	row;
-	VifloFailure failure;
+	Online	   *online = exchange->own;
+	VifloDatabase *database = exchange->database;
+	VifloDbRow	row = viflo_db_rows(results[0], NULL);
+	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	if (!viflo_database_run(database, &query, 1, &result, &failure))
-		return viflo_output_failure(&failure);
-	row = viflo_db_rows(result, NULL);
 	if (viflo_db_row_next(&row))
 	{
-		const char *job = viflo_db_row_text(&row, 0);
-
-		viflo_output_line("%s", job);
-		viflo_output_verbose("\"viflo wait %s\" waits for its end", job);
-		viflo_output_json(json_pack("{s:I}", "job", (json_int_t) atoll(job)));
+		database->pid = viflo_db_row_int32(&row, 0);
+		strlcpy(online->last, viflo_db_row_text(&row, 1), sizeof(online->last));
 	}
-	viflo_db_result_free(result);
-	return VIFLO_EXIT_DONE;
+	params[0] = viflo_db_text(online_target(exchange));
+	params[1] = viflo_db_text(database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("CALL %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
+								database->schema, online->kind->procedure), 2);
+	exchange->is_long = true;
+	return viflo_exchange_try(exchange, took_run);
 }
 
-static int
-run_online(const VifloRequest *request, const OnlineKind *kind)
+static VifloTurn
+took_job(VifloExchange *exchange, VifloDbResult **results)
 {
-	Online		online = {.kind = kind};
-	VifloDatabase *database = &online.database;
-	VifloFailure failure;
-	bool		settled = false;
-	bool		can_settle;
-	int			status;
+	viflo_exchange_keep(exchange, &results[0]);
+	return VIFLO_TURN_DONE;
+}
 
-	online.target = request->nargs > 0 ? request->args[0] : "head";
-	online.folder = kind->loads && request->settings.dir_exists;
-	can_settle = online.folder && !request->async && viflo_command_can_settle(online.target);
+static VifloTurn
+run_async(VifloExchange *exchange)
+{
+	const Online *online = exchange->own;
+	const VifloDatabase *database = exchange->database;
+	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	if (!viflo_database_open(database, &request->settings,
-							 online.folder ? &online.local : NULL, &failure))
-		return viflo_output_failure(&failure);
-	if (can_settle &&
-		!viflo_database_settled(database, online.local.manifest, online.target, &settled, &failure))
-		return viflo_output_failure(&failure);
-	if (settled)
+	params[0] = viflo_db_text(online_target(exchange));
+	params[1] = viflo_db_text(database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
+								database->schema, online->kind->async), 2);
+	return viflo_exchange_ask(exchange, took_job);
+}
+
+/* All is loaded: runs it, and asks before where the log ends. */
+static VifloTurn
+mark(VifloExchange *exchange)
+{
+	const VifloDatabase *database = exchange->database;
+
+	if (exchange->request->async)
+		return run_async(exchange);
+	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
+								" FROM %s.viflo_log(project => $1::pg_catalog.text) l",
+								database->schema), 1);
+	return viflo_exchange_ask(exchange, run_now);
+}
+
+static VifloTurn
+run_what_is_loaded(VifloExchange *exchange, VifloDbResult **results)
+{
+	return mark(exchange);
+}
+
+static VifloTurn
+load_unless_settled(VifloExchange *exchange, VifloDbResult **results)
+{
+	if (exchange->settled)
+		return VIFLO_TURN_DONE;
+	return viflo_ask_what_to_load(exchange, load_now);
+}
+
+static void
+begin(VifloExchange *exchange, const OnlineKind *kind)
+{
+	Online	   *online = palloc0(sizeof(Online));
+
+	online->kind = kind;
+	online->started = viflo_watch_now();
+	online->limit = -1;
+	online->pause = FIRST_PAUSE;
+	exchange->own = online;
+}
+
+static VifloTurn
+deploy_begin(VifloExchange *exchange)
+{
+	const char *target = online_target(exchange);
+
+	begin(exchange, &deploy_kind);
+	if (viflo_can_settle(exchange, target) && !exchange->request->async)
+		return viflo_ask_settled(exchange, target, load_unless_settled);
+	return viflo_ask_what_to_load(exchange, load_now);
+}
+
+static VifloTurn
+revert_begin(VifloExchange *exchange)
+{
+	begin(exchange, &revert_kind);
+	return viflo_ask_extension(exchange, false, run_what_is_loaded);
+}
+
+/*-------------------------------------------------------------------------
+ * What came of it: steps, or the number of a job
+ *-------------------------------------------------------------------------
+ */
+
+static const char *
+job_number(const VifloExchange *exchange)
+{
+	VifloDbRow	row = viflo_db_rows(exchange->result, NULL);
+
+	return viflo_db_row_next(&row) ? viflo_db_row_text(&row, 0) : "";
+}
+
+static void
+print_online(VifloExchange *exchange)
+{
+	if (exchange->request->async)
 	{
-		viflo_command_print_nothing();
-		viflo_database_close(database);
-		return VIFLO_EXIT_DONE;
+		viflo_output_line("%s", job_number(exchange));
+		viflo_output_verbose("\"viflo wait %s\" waits for its end", job_number(exchange));
 	}
-	if (!load(&online, &failure))
-		return viflo_output_failure(&failure);
-	status = request->async ? run_async(&online) : run_now(&online);
-	if (status == VIFLO_EXIT_DONE && can_settle)
-		viflo_database_settle(database, online.local.manifest, online.target);
-	viflo_database_close(database);
-	return status;
+	else if (exchange->result != NULL && viflo_db_result_rows(exchange->result) > 0)
+		print_steps(exchange->result);
+	else if (exchange->warning == NULL)
+		viflo_output_line("nothing to do");
 }
 
-static int
-deploy_run(VifloRequest *request)
+static char *
+online_document(VifloExchange *exchange)
 {
-	return run_online(request, &kind_deploy);
+	json_t	   *document;
+
+	if (exchange->request->async)
+		document = json_pack("{s:I}", "job", (json_int_t) atoll(job_number(exchange)));
+	else if (exchange->result != NULL)
+		document = documents(exchange->result, 6);
+	else
+		document = json_array();
+	return viflo_command_document_text(document);
 }
 
-static int
-revert_run(VifloRequest *request)
+static char *
+online_summary(VifloExchange *exchange)
 {
-	return run_online(request, &kind_revert);
+	if (exchange->request->async)
+		return psprintf("job %s", job_number(exchange));
+	if (exchange->warning != NULL)
+		return pstrdup("steps are not known");
+	return viflo_command_count_steps(exchange);
 }
+
+static const VifloExchangeKind deploy_exchange = {
+	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
+	.begin = deploy_begin,
+	.print = print_online,
+	.document = online_document,
+	.summary = online_summary,
+	.subject = "steps"
+};
+
+static const VifloExchangeKind revert_exchange = {
+	.folder = VIFLO_FOLDER_UNUSED,
+	.changes = true,
+	.begin = revert_begin,
+	.print = print_online,
+	.document = online_document,
+	.summary = online_summary,
+	.subject = "steps"
+};
 
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "a",
+	.options = "aK",
 	.max_args = 1,
 	.arguments = "[TARGET]",
 	.summary = "load the folder and run what is missing, online",
@@ -515,12 +560,12 @@ const VifloCommand viflo_command_deploy = {
 	"Example:\n"
 	"  viflo deploy\n"
 	"  viflo wait $(viflo deploy --async)\n",
-	.run = deploy_run
+	.exchange = &deploy_exchange
 };
 
 const VifloCommand viflo_command_revert = {
 	.name = "revert",
-	.options = "a",
+	.options = "aK",
 	.min_args = 1,
 	.max_args = 1,
 	.arguments = "TARGET",
@@ -535,5 +580,5 @@ const VifloCommand viflo_command_revert = {
 	"\n"
 	"Example:\n"
 	"  viflo revert -1\n",
-	.run = revert_run
+	.exchange = &revert_exchange
 };

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 #include "common/file_perm.h"
 

@@ -10,6 +10,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/status.h"

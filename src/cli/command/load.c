@@ -6,79 +6,110 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 
-static void
-print_loaded(const VifloLocal *local, const VifloNames *missing)
+static VifloTurn
+took_load(VifloExchange *exchange, VifloDbResult **results)
 {
-	const VifloHistory *history = &local->history;
-	json_t	   *loaded = json_array();
-	const char **cells = palloc(sizeof(char *) * 3 * (missing->count + 1));
-	int			count = 0;
+	if (results != NULL)
+		return VIFLO_TURN_DONE;
+	viflo_upload_blame(exchange->local, &exchange->failure);
+	return VIFLO_TURN_FAILED;
+}
 
-	for (int i = 0; i < history->count && missing->count > 0; i++)
+static VifloTurn
+load(VifloExchange *exchange, VifloDbResult **results)
+{
+	switch (viflo_add_upload(exchange))
 	{
-		const VifloRevision *revision = &history->revisions[i];
+		case 0:
+			return VIFLO_TURN_DONE;
+		case 1:
+			return viflo_exchange_try(exchange, took_load);
+		default:
+			return VIFLO_TURN_FAILED;
+	}
+}
 
-		if (!viflo_names_contain(missing, revision->id))
-			continue;
+static VifloTurn
+load_begin(VifloExchange *exchange)
+{
+	return viflo_ask_missing(exchange, true, load);
+}
+
+/* The next revision of the folder that was missing, from number *at on. */
+static bool
+next_loaded(const VifloExchange *exchange, int *at)
+{
+	const VifloHistory *history = &exchange->local->history;
+
+	while (exchange->missing.count > 0 && ++*at < history->count)
+	{
+		if (viflo_names_contain(&exchange->missing, history->revisions[*at].id))
+			return true;
+	}
+	return false;
+}
+
+static void
+print_loaded(VifloExchange *exchange)
+{
+	const VifloHistory *history = &exchange->local->history;
+	const char **cells = palloc(sizeof(char *) * 3 * (exchange->missing.count + 1));
+	int			count = 0;
+	int			at = -1;
+
+	while (next_loaded(exchange, &at))
+	{
 		cells[count++] = "load";
-		cells[count++] = revision->id;
-		cells[count++] = revision->message;
-		json_array_append_new(loaded,
-							  json_pack("{s:o, s:o, s:o}",
-										"revision", viflo_output_json_string(revision->id),
-										"message", viflo_output_json_string(revision->message),
-										"source", viflo_output_json_string(history->migrations[i].source)));
+		cells[count++] = history->revisions[at].id;
+		cells[count++] = history->revisions[at].message;
 	}
 	if (count > 0)
 		viflo_output_table(cells, count / 3, 3);
 	else
 		viflo_output_line("nothing to load");
-	viflo_output_json(loaded);
 	pfree(cells);
 }
 
-static int
-load_run(VifloRequest *request)
+static char *
+loaded_document(VifloExchange *exchange)
 {
-	VifloDatabase database;
-	VifloLocal	local;
-	VifloFailure failure;
-	VifloNames	missing;
-	VifloUpload upload;
-	VifloDbQuery query;
-	VifloDbResult *result;
-	int			count;
+	const VifloHistory *history = &exchange->local->history;
+	json_t	   *loaded = json_array();
+	int			at = -1;
 
-	if (!request->settings.dir_exists)
-	{
-		viflo_failure(&failure, VIFLO_EXIT_USAGE, "folder \"%s\" does not exist",
-					  request->settings.dir);
-		viflo_failure_hint(&failure, "Name the folder with --dir, or make one with: viflo init");
-		return viflo_output_failure(&failure);
-	}
-	if (!viflo_database_open(&database, &request->settings, &local, &failure) ||
-		!viflo_database_missing(&database, &local, true, &missing, &failure))
-		return viflo_output_failure(&failure);
-	count = viflo_command_upload(&database, &local, &missing, &upload, &query, &failure);
-	if (count > 0 && !viflo_database_run(&database, &query, 1, &result, &failure))
-	{
-		viflo_command_blame(&local, &failure);
-		count = -1;
-	}
-	if (count < 0)
-		return viflo_output_failure(&failure);
-	if (count > 0)
-		viflo_db_result_free(result);
-	print_loaded(&local, &missing);
-	viflo_database_close(&database);
-	return VIFLO_EXIT_DONE;
+	while (next_loaded(exchange, &at))
+		json_array_append_new(loaded,
+							  json_pack("{s:o, s:o, s:o}",
+										"revision", viflo_output_json_string(history->revisions[at].id),
+										"message", viflo_output_json_string(history->revisions[at].message),
+										"source", viflo_output_json_string(history->migrations[at].source)));
+	return viflo_command_document_text(loaded);
 }
+
+static char *
+loaded_summary(VifloExchange *exchange)
+{
+	if (exchange->missing.count == 0)
+		return pstrdup("nothing to load");
+	return psprintf("%d loaded", exchange->missing.count);
+}
+
+static const VifloExchangeKind load_exchange = {
+	.folder = VIFLO_FOLDER_NEEDED,
+	.changes = true,
+	.begin = load_begin,
+	.print = print_loaded,
+	.document = loaded_document,
+	.summary = loaded_summary,
+	.subject = "loaded"
+};
 
 const VifloCommand viflo_command_load = {
 	.name = "load",
-	.options = "",
+	.options = "K",
 	.arguments = "",
 	.summary = "register the folder's migrations without running them",
 	.help =
@@ -89,5 +120,5 @@ const VifloCommand viflo_command_load = {
 	"\n"
 	"Example:\n"
 	"  viflo --dir db/migrations load\n",
-	.run = load_run
+	.exchange = &load_exchange
 };

@@ -10,7 +10,9 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
+#include "lib/stringinfo.h"
 
 /*
  * "head, branch point" and the like, for rows of viflo_history().  Neither
@@ -33,16 +35,66 @@
 	"t.revision, CASE WHEN t.applied THEN 'applied' ELSE 'pending' END," \
 	" t.message, " IN_BRACKETS
 
-static int
-current_run(VifloRequest *request)
+static VifloTurn
+took_current(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDbParam params[1];
-
-	return viflo_command_look(request,
-							  "t.revision, CASE WHEN t.is_head THEN '(head)' END, t.message,"
-							  " pg_catalog.to_char(t.applied_at, 'YYYY-MM-DD HH24:MI:SSOF'), t.applied_by",
-							  "viflo_current", "", params, 0);
+	viflo_exchange_keep(exchange, &results[0]);
+	return VIFLO_TURN_DONE;
 }
+
+static VifloTurn
+current(VifloExchange *exchange, VifloDbResult **results)
+{
+	VifloDbQuery query;
+
+	query = viflo_database_call(exchange->database,
+								"t.revision, CASE WHEN t.is_head THEN '(head)' END, t.message,"
+								" pg_catalog.to_char(t.applied_at, 'YYYY-MM-DD HH24:MI:SSOF'), t.applied_by",
+								"viflo_current", "", viflo_exchange_params(exchange), 0);
+	viflo_exchange_add_query(exchange, &query);
+	return viflo_exchange_ask(exchange, took_current);
+}
+
+static VifloTurn
+current_begin(VifloExchange *exchange)
+{
+	return viflo_ask_extension(exchange, false, current);
+}
+
+static void
+print_current(VifloExchange *exchange)
+{
+	viflo_command_print(exchange->result);
+}
+
+/* "a1b2c3d4e5f6 (head), 0f1e2d3c4b5a" */
+static char *
+current_summary(VifloExchange *exchange)
+{
+	VifloDbRow	row = viflo_db_rows(exchange->result, NULL);
+	StringInfoData summary;
+
+	initStringInfo(&summary);
+	while (viflo_db_row_next(&row))
+	{
+		const char *mark = viflo_db_row_text(&row, 1);
+
+		appendStringInfo(&summary, "%s%s%s%s", summary.len > 0 ? ", " : "",
+						 viflo_db_row_text(&row, 0), mark ? " " : "", mark ? mark : "");
+	}
+	if (summary.len == 0)
+		appendStringInfoString(&summary, "nothing is applied");
+	return summary.data;
+}
+
+static const VifloExchangeKind current_exchange = {
+	.folder = VIFLO_FOLDER_UNUSED,
+	.begin = current_begin,
+	.print = print_current,
+	.document = viflo_command_document,
+	.summary = current_summary,
+	.subject = "current"
+};
 
 static int
 heads_run(VifloRequest *request)
@@ -185,7 +237,7 @@ script_run(VifloRequest *request)
 
 const VifloCommand viflo_command_current = {
 	.name = "current",
-	.options = "",
+	.options = "K",
 	.arguments = "",
 	.summary = "show where the database stands",
 	.help =
@@ -194,7 +246,7 @@ const VifloCommand viflo_command_current = {
 	"\n"
 	"Example:\n"
 	"  viflo current\n",
-	.run = current_run
+	.exchange = &current_exchange
 };
 
 const VifloCommand viflo_command_heads = {

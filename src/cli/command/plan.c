@@ -10,6 +10,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 
 #define MAX_QUERIES 4			/* BEGIN, load, what is asked, ROLLBACK */
@@ -31,12 +32,12 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 				const VifloNames *missing, const VifloDbQuery *question,
 				VifloDbResult **result, VifloFailure *failure)
 {
-	VifloUpload upload;
+	VifloUpload upload = {0};
 	VifloDbQuery queries[MAX_QUERIES] = {{.sql = "BEGIN"}};
 	VifloDbResult *results[MAX_QUERIES];
 	int			count;
 
-	count = viflo_command_upload(database, local, missing, &upload, &queries[1], failure);
+	count = viflo_upload_prepare(database, local, missing, &upload, &queries[1], failure);
 	if (count < 0)
 		return false;
 	if (count == 0)
@@ -53,7 +54,7 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 		}
 		return true;
 	}
-	viflo_command_blame(local, failure);
+	viflo_upload_blame(local, failure);
 	if (!may_not_write(failure))
 		return false;
 	viflo_output_warning("%d revisions of the folder are left out, as they are not registered: %s",
@@ -81,7 +82,7 @@ ask(const VifloRequest *request, const char *columns, const char *function,
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
 		return false;
 	if (!(folder ?
-		  viflo_database_missing(&database, &local, false, &missing, failure) :
+		  viflo_database_missing(&database, &local, &missing, failure) :
 		  viflo_database_find(&database, failure)))
 		return false;
 	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);

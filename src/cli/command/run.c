@@ -11,6 +11,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 
 /* What people see of a step: its duration comes in milliseconds. */
@@ -19,104 +20,148 @@
 	" (pg_catalog.date_part('epoch', t.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text"
 
 static void
-print_steps(const VifloDbResult *result)
+print_steps(VifloExchange *exchange)
 {
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-	int			rows = viflo_db_result_rows(result);
+	VifloDbRow	row = viflo_db_rows(exchange->result, NULL);
+	int			rows = exchange->result ? viflo_db_result_rows(exchange->result) : 0;
 	const char **cells;
 	int			count = 0;
 
-	if (viflo_output_is_json())
+	if (rows == 0)
 	{
-		viflo_command_print(result);
+		viflo_output_line("nothing to do");
 		return;
 	}
-	if (rows == 0)
-		viflo_output_line("nothing to do");
-	cells = palloc(sizeof(char *) * (rows * 4 + 1));
+	cells = palloc(sizeof(char *) * rows * 4);
 	while (viflo_db_row_next(&row))
 	{
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
-		cells[count++] = viflo_command_duration(viflo_db_row_text(&row, 3));
+		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 	}
 	viflo_output_table(cells, rows, 4);
 	pfree(cells);
 }
 
-static int
-upgrade_run(VifloRequest *request)
-{
-	VifloDatabase database;
-	VifloLocal	local = {0};
-	VifloFailure failure;
-	VifloUpload upload;
-	VifloDbParam params[2];
-	VifloDbQuery queries[2];
-	VifloDbResult *results[2];
-	const char *target = request->nargs > 0 ? request->args[0] : "head";
-	bool		folder = request->settings.dir_exists;
-	bool		settled = false;
-	int			count;
+/*-------------------------------------------------------------------------
+ * upgrade
+ *-------------------------------------------------------------------------
+ */
 
-	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
-		return viflo_output_failure(&failure);
-	if (folder && viflo_command_can_settle(target) &&
-		!viflo_database_settled(&database, local.manifest, target, &settled, &failure))
-		return viflo_output_failure(&failure);
-	if (settled)
-	{
-		viflo_command_print_nothing();
-		viflo_database_close(&database);
-		return VIFLO_EXIT_DONE;
-	}
-	count = viflo_command_prepare(&database, folder ? &local : NULL, &upload, queries, &failure);
-	if (count < 0)
-		return viflo_output_failure(&failure);
-	params[0] = viflo_db_text(target);
-	queries[count] = viflo_database_call(&database, STEP_COLUMNS, "viflo_upgrade",
-										 "target => $1::pg_catalog.text", params, 1);
-	if (!viflo_database_run_shown(&database, queries, count + 1, results, &failure))
-	{
-		viflo_command_blame(&local, &failure);
-		return viflo_output_failure(&failure);
-	}
-	print_steps(results[count]);
-	for (int i = 0; i <= count; i++)
-		viflo_db_result_free(results[i]);
-	if (folder && viflo_command_can_settle(target))
-		viflo_database_settle(&database, local.manifest, target);
-	viflo_database_close(&database);
-	return VIFLO_EXIT_DONE;
+static const char *
+upgrade_target(const VifloExchange *exchange)
+{
+	return exchange->request->nargs > 0 ? exchange->request->args[0] : "head";
 }
 
-static int
-downgrade_run(VifloRequest *request)
+static VifloTurn
+took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDatabase database;
-	VifloFailure failure;
-	VifloDbParam params[2];
+	const char *target = upgrade_target(exchange);
+
+	if (results == NULL)
+	{
+		if (exchange->local != NULL)
+			viflo_upload_blame(exchange->local, &exchange->failure);
+		return VIFLO_TURN_FAILED;
+	}
+	viflo_exchange_keep(exchange, &results[exchange->upload.sources.count > 0 ? 1 : 0]);
+	if (viflo_can_settle(exchange, target))
+		return viflo_ask_settle(exchange, target);
+	return VIFLO_TURN_DONE;
+}
+
+static VifloTurn
+upgrade(VifloExchange *exchange, VifloDbResult **results)
+{
+	VifloDbParam *params;
 	VifloDbQuery query;
-	VifloDbResult *result;
 
-	if (!viflo_database_open(&database, &request->settings, NULL, &failure) ||
-		!viflo_database_find(&database, &failure))
-		return viflo_output_failure(&failure);
-	params[0] = viflo_db_text(request->args[0]);
-	query = viflo_database_call(&database, STEP_COLUMNS, "viflo_downgrade",
+	if (viflo_add_upload(exchange) < 0)
+		return VIFLO_TURN_FAILED;
+	params = viflo_exchange_params(exchange);
+	params[0] = viflo_db_text(upgrade_target(exchange));
+	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_upgrade",
 								"target => $1::pg_catalog.text", params, 1);
-	if (!viflo_database_run_shown(&database, &query, 1, &result, &failure))
-		return viflo_output_failure(&failure);
-	print_steps(result);
-	viflo_db_result_free(result);
-	viflo_database_close(&database);
-	return VIFLO_EXIT_DONE;
+	viflo_exchange_add_query(exchange, &query);
+	exchange->is_long = true;
+	return viflo_exchange_try(exchange, took_upgrade);
 }
+
+static VifloTurn
+upgrade_unless_settled(VifloExchange *exchange, VifloDbResult **results)
+{
+	if (exchange->settled)
+		return VIFLO_TURN_DONE;
+	return viflo_ask_what_to_load(exchange, upgrade);
+}
+
+static VifloTurn
+upgrade_begin(VifloExchange *exchange)
+{
+	const char *target = upgrade_target(exchange);
+
+	if (viflo_can_settle(exchange, target))
+		return viflo_ask_settled(exchange, target, upgrade_unless_settled);
+	return viflo_ask_what_to_load(exchange, upgrade);
+}
+
+static const VifloExchangeKind upgrade_exchange = {
+	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
+	.begin = upgrade_begin,
+	.print = print_steps,
+	.document = viflo_command_document,
+	.summary = viflo_command_count_steps,
+	.subject = "steps"
+};
+
+/*-------------------------------------------------------------------------
+ * downgrade
+ *-------------------------------------------------------------------------
+ */
+
+static VifloTurn
+took_downgrade(VifloExchange *exchange, VifloDbResult **results)
+{
+	viflo_exchange_keep(exchange, &results[0]);
+	return VIFLO_TURN_DONE;
+}
+
+static VifloTurn
+downgrade(VifloExchange *exchange, VifloDbResult **results)
+{
+	VifloDbParam *params = viflo_exchange_params(exchange);
+	VifloDbQuery query;
+
+	params[0] = viflo_db_text(exchange->request->args[0]);
+	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_downgrade",
+								"target => $1::pg_catalog.text", params, 1);
+	viflo_exchange_add_query(exchange, &query);
+	exchange->is_long = true;
+	return viflo_exchange_ask(exchange, took_downgrade);
+}
+
+static VifloTurn
+downgrade_begin(VifloExchange *exchange)
+{
+	return viflo_ask_extension(exchange, false, downgrade);
+}
+
+static const VifloExchangeKind downgrade_exchange = {
+	.folder = VIFLO_FOLDER_UNUSED,
+	.changes = true,
+	.begin = downgrade_begin,
+	.print = print_steps,
+	.document = viflo_command_document,
+	.summary = viflo_command_count_steps,
+	.subject = "steps"
+};
 
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "",
+	.options = "K",
 	.max_args = 1,
 	.arguments = "[TARGET]",
 	.summary = "load the folder and run what is missing",
@@ -133,12 +178,12 @@ const VifloCommand viflo_command_upgrade = {
 	"Example:\n"
 	"  viflo upgrade\n"
 	"  viflo upgrade +1\n",
-	.run = upgrade_run
+	.exchange = &upgrade_exchange
 };
 
 const VifloCommand viflo_command_downgrade = {
 	.name = "downgrade",
-	.options = "",
+	.options = "K",
 	.min_args = 1,
 	.max_args = 1,
 	.arguments = "TARGET",
@@ -150,5 +195,5 @@ const VifloCommand viflo_command_downgrade = {
 	"\n"
 	"Example:\n"
 	"  viflo downgrade -1\n",
-	.run = downgrade_run
+	.exchange = &downgrade_exchange
 };

@@ -6,60 +6,86 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/output.h"
 
-static int
-stamp_run(VifloRequest *request)
+static VifloTurn
+took_stamp(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDatabase database;
-	VifloLocal	local = {0};
-	VifloFailure failure;
-	VifloUpload upload;
-	VifloDbParam params[3];
-	VifloDbQuery queries[2] = {0};
-	VifloDbResult *results[2];
-	json_t	   *targets = json_array();
-	bool		folder = request->settings.dir_exists;
-	int			count;
+	if (results != NULL)
+		return VIFLO_TURN_DONE;
+	if (exchange->local != NULL)
+		viflo_upload_blame(exchange->local, &exchange->failure);
+	return VIFLO_TURN_FAILED;
+}
 
-	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
-		return viflo_output_failure(&failure);
-	count = viflo_command_prepare(&database, folder ? &local : NULL, &upload, queries, &failure);
-	if (count < 0)
-		return viflo_output_failure(&failure);
+static VifloTurn
+stamp(VifloExchange *exchange, VifloDbResult **results)
+{
+	const VifloRequest *request = exchange->request;
+	VifloDbParam *params;
 
+	if (viflo_add_upload(exchange) < 0)
+		return VIFLO_TURN_FAILED;
+	params = viflo_exchange_params(exchange);
 	if (request->nargs == 1)
 		params[0] = viflo_db_text(request->args[0]);
 	else
 		params[0] = viflo_db_text_array((const char *const *) request->args, NULL,
 										request->nargs);
 	params[1] = viflo_db_bool(request->purge);
-	params[2] = viflo_db_text(database.project);
-	queries[count].sql = psprintf("SELECT %s.viflo_stamp($1::pg_catalog.text%s,"
-								  " purge => $2::pg_catalog.bool, project => $3::pg_catalog.text)",
-								  database.schema, request->nargs == 1 ? "" : "[]");
-	queries[count].params = params;
-	queries[count].nparams = 3;
-	if (!viflo_database_run(&database, queries, count + 1, results, &failure))
-	{
-		viflo_command_blame(&local, &failure);
-		return viflo_output_failure(&failure);
-	}
-	for (int i = 0; i < request->nargs; i++)
-	{
-		viflo_output_line("stamped %s", request->args[i]);
-		json_array_append_new(targets, viflo_output_json_string(request->args[i]));
-	}
-	viflo_output_json(json_pack("{s:o, s:b}", "stamped", targets, "purge", request->purge));
-	for (int i = 0; i <= count; i++)
-		viflo_db_result_free(results[i]);
-	viflo_database_close(&database);
-	return VIFLO_EXIT_DONE;
+	params[2] = viflo_db_text(exchange->database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT %s.viflo_stamp($1::pg_catalog.text%s,"
+								" purge => $2::pg_catalog.bool, project => $3::pg_catalog.text)",
+								exchange->database->schema, request->nargs == 1 ? "" : "[]"), 3);
+	return viflo_exchange_try(exchange, took_stamp);
 }
+
+static VifloTurn
+stamp_begin(VifloExchange *exchange)
+{
+	return viflo_ask_what_to_load(exchange, stamp);
+}
+
+static void
+print_stamped(VifloExchange *exchange)
+{
+	for (int i = 0; i < exchange->request->nargs; i++)
+		viflo_output_line("stamped %s", exchange->request->args[i]);
+}
+
+static char *
+stamped_document(VifloExchange *exchange)
+{
+	const VifloRequest *request = exchange->request;
+	json_t	   *targets = json_array();
+
+	for (int i = 0; i < request->nargs; i++)
+		json_array_append_new(targets, viflo_output_json_string(request->args[i]));
+	return viflo_command_document_text(json_pack("{s:o, s:b}", "stamped", targets,
+												 "purge", request->purge));
+}
+
+static char *
+stamped_summary(VifloExchange *exchange)
+{
+	return pstrdup("stamped");
+}
+
+static const VifloExchangeKind stamp_exchange = {
+	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
+	.begin = stamp_begin,
+	.print = print_stamped,
+	.document = stamped_document,
+	.summary = stamped_summary,
+	.subject = "stamp"
+};
 
 const VifloCommand viflo_command_stamp = {
 	.name = "stamp",
-	.options = "p",
+	.options = "pK",
 	.min_args = 1,
 	.max_args = -1,
 	.arguments = "TARGET... [--purge]",
@@ -74,5 +100,5 @@ const VifloCommand viflo_command_stamp = {
 	"\n"
 	"Example:\n"
 	"  viflo stamp head\n",
-	.run = stamp_run
+	.exchange = &stamp_exchange
 };

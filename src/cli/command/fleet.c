@@ -1,0 +1,129 @@
+/*-------------------------------------------------------------------------
+ * fleet.c
+ *	  A command in all databases of a fleet.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "cli/command/command.h"
+#include "cli/fleet.h"
+#include "cli/fleet_report.h"
+#include "cli/output.h"
+#include "cli/watch.h"
+
+/* The number of --jobs, or the default. */
+static bool
+read_jobs(const char *text, int *jobs, VifloFailure *failure)
+{
+	char	   *end;
+	long		number;
+
+	*jobs = VIFLO_FLEET_JOBS;
+	if (text == NULL)
+		return true;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < 1 || number > VIFLO_FLEET_MAX_JOBS)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "\"%s\" is not a number of jobs from 1 to %d",
+							 text, VIFLO_FLEET_MAX_JOBS);
+	*jobs = number;
+	return true;
+}
+
+/* "load, upgrade, ..." */
+static char *
+capable_commands(void)
+{
+	char	   *list = NULL;
+
+	for (int i = 0; viflo_commands[i] != NULL; i++)
+	{
+		if (viflo_commands[i]->exchange != NULL)
+			list = list == NULL ? pstrdup(viflo_commands[i]->name) :
+				psprintf("%s, %s", list, viflo_commands[i]->name);
+	}
+	return list;
+}
+
+bool
+viflo_command_check_fleet(const VifloCommand *command, const VifloRequest *request,
+						  VifloFailure *failure)
+{
+	bool		fleet = request->fleet != NULL || request->fleet_query != NULL;
+	int			jobs;
+
+	if (!fleet && (request->jobs != NULL || request->keep_going))
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "--%s needs --fleet or --fleet-query",
+							 request->jobs != NULL ? "jobs" : "keep-going");
+	if (fleet && command->exchange == NULL)
+	{
+		viflo_failure(failure, VIFLO_EXIT_USAGE, "\"viflo %s\" cannot be given a fleet",
+					  command->name);
+		viflo_failure_hint(failure, "These can: %s.", capable_commands());
+		return false;
+	}
+	if (request->fleet != NULL && request->fleet_query != NULL)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "--fleet and --fleet-query cannot be given together");
+	return read_jobs(request->jobs, &jobs, failure);
+}
+
+/* The folder is opened once, its texts are every member's. */
+static bool
+open_folder(const VifloSettings *settings, VifloLocal *local, VifloFailure *failure)
+{
+	if (!viflo_local_open(local, settings, failure))
+		return false;
+	if (local->count == 0)
+		viflo_output_note("folder \"%s\" has no migrations", local->folder.path);
+	return true;
+}
+
+/*
+ * A database knows what it has: so the same command again does what is left,
+ * unless it says so many steps from where each of them is.
+ */
+static const char *
+what_next(const VifloExchangeKind *kind, const VifloRequest *request)
+{
+	if (!kind->changes)
+		return NULL;
+	for (int i = 0; i < request->nargs; i++)
+	{
+		const char *target = request->args[i];
+
+		if (target[0] == '+' || target[0] == '-' ||
+			strstr(target, "@+") != NULL || strstr(target, "@-") != NULL)
+			return "the target is relative: the same command again takes those that are done further, so name a revision";
+	}
+	return "the same command again does what is left";
+}
+
+int
+viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
+{
+	const VifloExchangeKind *kind = command->exchange;
+	const VifloSettings *settings = &request->settings;
+	VifloFleet	fleet;
+	VifloFleetReport report = {.fleet = &fleet,.command = command->name,.subject = kind->subject};
+	VifloLocal	local = {0};
+	VifloFailure failure;
+	bool		folder = kind->folder != VIFLO_FOLDER_UNUSED && settings->dir_exists;
+	int			jobs;
+
+	if (!viflo_command_check_folder(settings, kind, &failure) ||
+		!read_jobs(request->jobs, &jobs, &failure) ||
+		(folder && !open_folder(settings, &local, &failure)) ||
+		!(request->fleet != NULL ?
+		  viflo_fleet_read(&fleet, request->fleet, settings, &failure) :
+		  viflo_fleet_query(&fleet, request->fleet_query, settings, &failure)))
+		return viflo_output_failure(&failure);
+	if (fleet.count == 0)
+		viflo_output_warning("the fleet has no databases");
+	report.hint = what_next(kind, request);
+	report.started = viflo_watch_now();
+	viflo_fleet_run(&fleet, kind, settings, request, folder ? &local : NULL, jobs,
+					request->keep_going, &report);
+	return viflo_fleet_report_finish(&report);
+}
