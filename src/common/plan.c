@@ -335,6 +335,9 @@ viflo_plan_is_downgrade(const VifloGraph *graph, VifloState state,
 	bool	   *above;
 	bool		down = true;
 
+	if (viflo_target_is_all(target))
+		return false;
+
 	/* base, -N and label@-N lead nowhere but down */
 	ntargets = viflo_target_upgrade(graph, state.applied, target, &targets,
 									NULL);

@@ -395,6 +395,16 @@ viflo_target_resolve_one(const VifloGraph *graph, const char *target,
 	return pick_one(graph, nodes, count, target, found, error);
 }
 
+bool
+viflo_target_name_one(const VifloGraph *graph, const char *target, int *found,
+					  VifloError *error)
+{
+	int		   *nodes;
+	int			count = viflo_target_name(graph, target, &nodes, error);
+
+	return pick_one(graph, nodes, count, target, found, error);
+}
+
 /* The node before the steps of a relative target, where it names one. */
 static bool
 resolve_start(const VifloGraph *graph, const Parts *parts,

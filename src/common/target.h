@@ -27,9 +27,11 @@ extern int	viflo_target_resolve(const VifloGraph *graph, const char *target,
 extern bool viflo_target_resolve_one(const VifloGraph *graph, const char *target,
 									 int *found, VifloError *error);
 
-/* viflo_target_resolve() for who means revisions themselves: repeatable ones, too. */
+/* Both for who means revisions themselves: repeatable ones can be found, too. */
 extern int	viflo_target_name(const VifloGraph *graph, const char *target,
 							  int **found, VifloError *error);
+extern bool viflo_target_name_one(const VifloGraph *graph, const char *target,
+								  int *found, VifloError *error);
 
 /* Does the target stand for all there is, repeatable revisions included? */
 extern bool viflo_target_is_all(const char *target);

@@ -239,6 +239,8 @@ test_plans(void)
 	plan(graph, none, VIFLO_UP, "head", "wwww");
 	plan(graph, none, VIFLO_UP, "base", "");
 	plan(graph, all, VIFLO_UP, "heads", "");
+	tap_ok(!viflo_plan_is_downgrade(graph, (VifloState) {.applied = none}, "head"),
+		   "with nothing else at all, head is up");
 	viflo_graph_free(graph);
 }
 

@@ -268,13 +268,17 @@ check_fits(const VifloProjectState *state, const char *revision, bool up)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_UNKNOWN_REVISION),
 				 errmsg("revision \"%s\" is not registered", revision)));
-	if (state->applied[index] == up)
+	node = &state->graph->nodes[index];
+	if (node->repeatable && !up)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_NO_DOWN),
+				 errmsg("revision \"%s\" has no down section", revision)));
+	if (state->applied[index] == up && !node->repeatable)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_OUT_OF_STEP),
 				 errmsg(up ? "revision \"%s\" is already applied" : "revision \"%s\" is not applied", revision),
 				 errhint("The script was made for a database in another state; see viflo_current().")));
 
-	node = &state->graph->nodes[index];
 	for (int i = 0; i < (up ? node->nparents : node->nchildren); i++)
 		if (state->applied[up ? node->parents[i] : node->children[i]] != up)
 			other = up ? node->parents[i] : node->children[i];
@@ -313,6 +317,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 		.started = started,
 		.statements = statements
 	};
+	VifloNames	forgets = {0};
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_record()");
@@ -320,6 +325,9 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	viflo_lock_acquire(project, tenant);
 	state = viflo_state_get(project, tenant);
 	node = check_fits(state, revision, up);
+	if (!up)
+		forgets = viflo_steps_forgotten(state);
+	record.forgets = &forgets;
 
 	viflo_state_hold(state);
 	viflo_state_announce(project);
