@@ -49,6 +49,7 @@ static const struct option long_options[] = {
 	{"range", required_argument, NULL, 'r'},
 	{"async", no_argument, NULL, 'a'},
 	{"timeout", required_argument, NULL, 't'},
+	{"late", required_argument, NULL, 'l'},
 	{NULL, 0, NULL, 0}
 };
 
@@ -132,6 +133,9 @@ take_command_option(CommandLine *line, int option, char *value)
 			break;
 		case 't':
 			request->timeout = value;
+			break;
+		case 'l':
+			request->late = value;
 			break;
 	}
 }

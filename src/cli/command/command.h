@@ -28,6 +28,7 @@ typedef struct VifloRequest
 	char	   *range;			/* r */
 	bool		async;			/* a */
 	char	   *timeout;		/* t */
+	char	   *late;			/* l */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -69,6 +70,15 @@ extern void viflo_command_print_nothing(void);
 
 /* Does the target mean the same as long as nothing changes? */
 extern bool viflo_command_can_settle(const char *target);
+
+/* Is --late, where given, a word that the server knows?  Fails (usage) if not. */
+extern bool viflo_command_check_late(const VifloRequest *request, VifloFailure *failure);
+
+/*
+ * SQL for the argument target of a call, parameter 1, that has --late hold for
+ * this call alone: in its own transaction, whatever pooler is in between.
+ */
+extern const char *viflo_command_target(const VifloRequest *request);
 
 /* Prints a result of viflo_database_call() as viflo_command_look() does. */
 extern void viflo_command_print(const VifloDbResult *result);

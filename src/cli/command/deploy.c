@@ -46,6 +46,7 @@ static const OnlineKind kind_revert = {"viflo_revert", "viflo_revert_async", fal
 /* One run: what to do, and where its rows of the log begin. */
 typedef struct Online
 {
+	const VifloRequest *request;
 	const OnlineKind *kind;
 	const char *target;
 	VifloDatabase database;
@@ -402,8 +403,9 @@ run_now(Online *online)
 		viflo_db_text(online->target), viflo_db_text(database->project)
 	};
 	VifloDbQuery query = {
-		psprintf("CALL %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-				 database->schema, online->kind->procedure), params, 2, false
+		psprintf("CALL %s.%s(%s, project => $2::pg_catalog.text)",
+				 database->schema, online->kind->procedure,
+				 viflo_command_target(online->request)), params, 2, false
 	};
 	VifloDbResult *result;
 	VifloFailure failure;
@@ -425,8 +427,9 @@ run_async(Online *online)
 		viflo_db_text(online->target), viflo_db_text(database->project)
 	};
 	VifloDbQuery query = {
-		psprintf("SELECT %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-				 database->schema, online->kind->async), params, 2, false
+		psprintf("SELECT %s.%s(%s, project => $2::pg_catalog.text)",
+				 database->schema, online->kind->async,
+				 viflo_command_target(online->request)), params, 2, false
 	};
 	VifloDbResult *result;
 	VifloDbRow	row;
@@ -450,7 +453,7 @@ run_async(Online *online)
 static int
 run_online(const VifloRequest *request, const OnlineKind *kind)
 {
-	Online		online = {.kind = kind};
+	Online		online = {.request = request,.kind = kind};
 	VifloDatabase *database = &online.database;
 	VifloFailure failure;
 	bool		settled = false;
@@ -461,7 +464,8 @@ run_online(const VifloRequest *request, const OnlineKind *kind)
 	online.folder = kind->loads && request->settings.dir_exists;
 	can_settle = online.folder && !request->async && viflo_command_can_settle(online.target);
 
-	if (!viflo_database_open(database, &request->settings,
+	if (!viflo_command_check_late(request, &failure) ||
+		!viflo_database_open(database, &request->settings,
 							 online.folder ? &online.local : NULL, &failure))
 		return viflo_output_failure(&failure);
 	if (can_settle &&
@@ -496,9 +500,9 @@ revert_run(VifloRequest *request)
 
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "a",
+	.options = "al",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [OPTION]...",
 	.summary = "load the folder and run what is missing, online",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -511,6 +515,9 @@ const VifloCommand viflo_command_deploy = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
+	"  --late WHAT           revisions below others that are applied already:\n"
+	"                        refuse to run (default), apply them, or list them and\n"
+	"                        run the rest\n"
 	"\n"
 	"Example:\n"
 	"  viflo deploy\n"

@@ -60,7 +60,8 @@ upgrade_run(VifloRequest *request)
 	bool		settled = false;
 	int			count;
 
-	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
+	if (!viflo_command_check_late(request, &failure) ||
+		!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
 		return viflo_output_failure(&failure);
 	if (folder && viflo_command_can_settle(target) &&
 		!viflo_database_settled(&database, local.manifest, target, &settled, &failure))
@@ -76,7 +77,7 @@ upgrade_run(VifloRequest *request)
 		return viflo_output_failure(&failure);
 	params[0] = viflo_db_text(target);
 	queries[count] = viflo_database_call(&database, STEP_COLUMNS, "viflo_upgrade",
-										 "target => $1::pg_catalog.text", params, 1);
+										 viflo_command_target(request), params, 1);
 	if (!viflo_database_run_shown(&database, queries, count + 1, results, &failure))
 	{
 		viflo_command_blame(&local, &failure);
@@ -116,9 +117,9 @@ downgrade_run(VifloRequest *request)
 
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "",
+	.options = "l",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [--late WHAT]",
 	.summary = "load the folder and run what is missing",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -128,7 +129,12 @@ const VifloCommand viflo_command_upgrade = {
 	"registered.\n"
 	"\n"
 	"TARGET is head, heads, an id or the beginning of one, a label, +N, REV+N,\n"
-	"LABEL@head, and so on.\n"
+	"LABEL@head, and so on.  With head and heads, repeatable revisions run last,\n"
+	"those whose text has changed.\n"
+	"\n"
+	"  --late WHAT           revisions below others that are applied already:\n"
+	"                        refuse to run (default), apply them, or list them and\n"
+	"                        run the rest\n"
 	"\n"
 	"Example:\n"
 	"  viflo upgrade\n"

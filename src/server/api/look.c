@@ -46,6 +46,8 @@ is_current(const VifloProjectState *state, int node)
 
 	if (!state->applied[node] || n->repeatable)
 		return false;
+	if (state->covered != NULL)
+		return !state->covered[node];
 	for (int i = 0; i < n->nchildren; i++)
 		if (state->applied[n->children[i]])
 			return false;

@@ -247,6 +247,22 @@ is_closed(const VifloProjectState *state)
 	return true;
 }
 
+static bool *
+find_covered(const VifloProjectState *state)
+{
+	bool	   *covered = palloc0(sizeof(bool) * Max(state->count, 1));
+
+	for (int i = 0; i < state->count; i++)
+	{
+		const VifloNode *node = &state->graph->nodes[i];
+
+		for (int j = 0; j < node->nparents && state->applied[i]; j++)
+			covered[node->parents[j]] = true;
+	}
+	viflo_graph_ancestors(state->graph, covered, false);
+	return covered;
+}
+
 /*
  * Reads one state into a context of its own, a child of the current one
  * until it is complete, so that an error leaves nothing behind.
@@ -277,6 +293,8 @@ read_state(const char *project, const char *tenant)
 	state->unfinished = viflo_unfinished_list(project, tenant);
 
 	state->closed = is_closed(state);
+	if (!state->closed)
+		state->covered = find_covered(state);
 	MemoryContextSwitchTo(old);
 	return state;
 }

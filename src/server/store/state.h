@@ -52,6 +52,9 @@ typedef struct VifloProjectState
 	int			count;
 	bool	   *applied;		/* a repeatable one: with its present text */
 	bool		closed;			/* applied holds all ancestors of its members */
+	bool	   *covered;		/* what applied revisions follow, by down
+								 * revisions; NULL where closed, as children
+								 * tell then */
 	int64		last_position;
 	List	   *missing;		/* ids (char *) that are applied, not
 								 * registered */
