@@ -128,26 +128,30 @@ test_refused(void)
 {
 	const VifloRevision r = {.id = "r",.message = "",.repeatable = true};
 	const VifloRevision a = {.id = "a",.message = ""};
+	const VifloNames to_r = ONE("r");
+	const VifloNames to_a = ONE("a");
+	const VifloNames to_s = ONE("s");
 	VifloRevision other = a;
 
-	other.down = (VifloNames) ONE("r");
+	other.down = to_r;
 	refused(r, other, VIFLO_MISSING_PARENT, "\"a\" cannot revise \"r\", which is repeatable");
 	other = a;
-	other.depends_on = (VifloNames) ONE("r");
+	other.depends_on = to_r;
 	refused(other, r, VIFLO_MISSING_PARENT, "\"a\" cannot depend on \"r\", which is repeatable");
 	other = r;
-	other.down = (VifloNames) ONE("a");
+	other.down = to_a;
 	refused(a, other, VIFLO_INVALID_SCRIPT, "\"r\" cannot have down revisions");
 	other = r;
-	other.labels = (VifloNames) ONE("l");
+	other.labels = to_s;
 	refused(a, other, VIFLO_INVALID_SCRIPT, "\"r\" cannot have labels");
 	other = r;
-	other.depends_on = (VifloNames) ONE("s");
+	other.depends_on = to_s;
 	refused(a, other, VIFLO_MISSING_PARENT, "\"r\" depends on \"s\"");
 	other.id = "s";
 	refused(other, r, VIFLO_CYCLE, "\"s\" follows itself");
-	refused(a, (VifloRevision) {.id = "a",.message = "",.repeatable = true},
-			VIFLO_DUPLICATE_REVISION, "\"a\" is there twice");
+	other = r;
+	other.id = "a";
+	refused(a, other, VIFLO_DUPLICATE_REVISION, "\"a\" is there twice");
 }
 
 static void
@@ -195,8 +199,8 @@ plan(const VifloGraph *graph, const bool *applied, VifloDirection direction, con
 	int		   *nodes;
 	char	   *name = psprintf("%s to %s: (%s)", direction == VIFLO_UP ? "up" : "down", target, expected);
 	bool		ok = direction == VIFLO_UP ?
-		viflo_plan_upgrade(graph, state, target, &plan, &error) :
-		viflo_plan_downgrade(graph, state, target, &plan, &error);
+	viflo_plan_upgrade(graph, state, target, &plan, &error) :
+	viflo_plan_downgrade(graph, state, target, &plan, &error);
 
 	nodes = palloc(sizeof(int) * (plan.count + 1));
 	for (int i = 0; i < plan.count; i++)
@@ -213,6 +217,7 @@ test_plans(void)
 {
 	VifloGraph *graph = build();
 	bool		none[COUNT] = {false};
+	const VifloState nothing = {.applied = none,.closed = true};
 	bool		some[COUNT] = {false};
 	bool		all[COUNT] = {true, true, true, true, true, true};
 	bool	   *before;
@@ -239,7 +244,7 @@ test_plans(void)
 	plan(graph, none, VIFLO_UP, "head", "wwww");
 	plan(graph, none, VIFLO_UP, "base", "");
 	plan(graph, all, VIFLO_UP, "heads", "");
-	tap_ok(!viflo_plan_is_downgrade(graph, (VifloState) {.applied = none}, "head"),
+	tap_ok(!viflo_plan_is_downgrade(graph, nothing, "head"),
 		   "with nothing else at all, head is up");
 	viflo_graph_free(graph);
 }

@@ -257,6 +257,19 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 	}
 }
 
+/* Repeatable revisions run where all others are applied: the heads tell. */
+static void
+check_heads(const VifloProjectState *state, const char *revision)
+{
+	for (int i = 0; i < state->graph->nheads; i++)
+		if (!state->applied[state->graph->heads[i]])
+			ereport(ERROR,
+					(viflo_errcode(VIFLO_OUT_OF_STEP),
+					 errmsg("revision \"%s\" runs after revision \"%s\", which is not applied",
+							revision, state->revisions[state->graph->heads[i]].id),
+					 errhint("The script was made for a database in another state; see viflo_current().")));
+}
+
 static int
 check_fits(const VifloProjectState *state, const char *revision, bool up)
 {
@@ -273,6 +286,8 @@ check_fits(const VifloProjectState *state, const char *revision, bool up)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_NO_DOWN),
 				 errmsg("revision \"%s\" has no down section", revision)));
+	if (node->repeatable)
+		check_heads(state, revision);
 	if (state->applied[index] == up && !node->repeatable)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_OUT_OF_STEP),

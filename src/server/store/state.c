@@ -247,6 +247,25 @@ is_closed(const VifloProjectState *state)
 	return true;
 }
 
+/*
+ * A repeatable revision that is half done is not applied, not even where the
+ * text that once was is registered again.
+ */
+static void
+forget_half_done(VifloProjectState *state)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->unfinished)
+	{
+		const VifloUnfinished *row = lfirst(cell);
+		int			node = viflo_graph_find(state->graph, row->revision);
+
+		if (node >= 0 && state->revisions[node].repeatable)
+			state->applied[node] = false;
+	}
+}
+
 static bool *
 find_covered(const VifloProjectState *state)
 {
@@ -291,6 +310,7 @@ read_state(const char *project, const char *tenant)
 	read_applied(state, snapshot);
 	UnregisterSnapshot(snapshot);
 	state->unfinished = viflo_unfinished_list(project, tenant);
+	forget_half_done(state);
 
 	state->closed = is_closed(state);
 	if (!state->closed)

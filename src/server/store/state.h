@@ -50,7 +50,8 @@ typedef struct VifloProjectState
 	VifloGraph *graph;			/* NULL: damaged, see graph_error */
 	VifloError	graph_error;
 	int			count;
-	bool	   *applied;		/* a repeatable one: with its present text */
+	bool	   *applied;		/* a repeatable one: with its present text,
+								 * and not half done */
 	bool		closed;			/* applied holds all ancestors of its members */
 	bool	   *covered;		/* what applied revisions follow, by down
 								 * revisions; NULL where closed, as children
