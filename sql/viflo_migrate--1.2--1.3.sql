@@ -22,6 +22,9 @@ AS 'MODULE_PATHNAME', 'viflo_show' LANGUAGE C;
 
 COMMENT ON FUNCTION viflo_show(text, text) IS 'all about one revision but its text';
 
+COMMENT ON FUNCTION viflo_remove(text, text) IS
+'forgets a revision that is applied nowhere, or is repeatable, and that no other stands on';
+
 CREATE FUNCTION viflo_pending(project text DEFAULT NULL)
 RETURNS TABLE (revision text, message text, late boolean, repeatable boolean)
 AS 'MODULE_PATHNAME', 'viflo_pending' LANGUAGE C;

@@ -37,6 +37,14 @@ SELECT revision FROM viflo_plan();
 SELECT viflo_upgrade();
 \set VERBOSITY terse
 CALL viflo_deploy();
+BEGIN;
+SELECT viflo_stamp('l3');
+SELECT revision FROM viflo_pending();
+ROLLBACK;
+BEGIN;
+SELECT viflo_stamp('l4');
+SELECT revision FROM viflo_pending();
+ROLLBACK;
 
 SET viflo_migrate.late = apply;
 SELECT revision FROM viflo_plan();

@@ -120,7 +120,7 @@ check_late(const VifloProjectState *state, const VifloPlan *plan)
 				 count == 1 ? errmsg("revision \"%s\" is not applied, but revisions that follow it are", first) :
 				 errmsg("%d revisions are not applied, but revisions that follow them are", count),
 				 count == 1 ? 0 : errdetail("They are %s.", ids.data),
-				 errhint("Set viflo_migrate.late to \"apply\" to apply now what is late, to \"list\" to go on without it, or record it as applied with viflo_stamp().")));
+				 errhint("Set viflo_migrate.late to \"apply\" to apply now what is late, or to \"list\" to go on without it; viflo_stamp() of a revision that follows it records it as applied.")));
 	pfree(ids.data);
 }
 

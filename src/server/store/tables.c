@@ -147,7 +147,8 @@ static void
 begin_scan(VifloScan *scan, VifloTable table, ScanKey keys, int nkeys, Snapshot snapshot)
 {
 	scan->relation = open_table(table, AccessShareLock);
-	scan->table = table;
+	scan->missing_from = known_columns(table, RelationGetDescr(scan->relation));
+	scan->missing_to = table_columns[table];
 
 	scan->owns_snapshot = (snapshot == NULL);
 	scan->snapshot = scan->owns_snapshot ? RegisterSnapshot(GetLatestSnapshot()) : snapshot;
@@ -183,7 +184,6 @@ viflo_scan_begin_id(VifloScan *scan, VifloTable table, int64 id)
 bool
 viflo_scan_next(VifloScan *scan)
 {
-	TupleDesc	descriptor = RelationGetDescr(scan->relation);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan->scan)))
@@ -192,8 +192,9 @@ viflo_scan_next(VifloScan *scan)
 		if (!table_tuple_satisfies_snapshot(scan->relation, scan->scan->slot,
 											scan->snapshot))
 			continue;
-		heap_deform_tuple(tuple, descriptor, scan->values, scan->nulls);
-		for (int i = known_columns(scan->table, descriptor); i < table_columns[scan->table]; i++)
+		heap_deform_tuple(tuple, RelationGetDescr(scan->relation),
+						  scan->values, scan->nulls);
+		for (int i = scan->missing_from; i < scan->missing_to; i++)
 			scan->nulls[i] = true;
 		scan->tid = tuple->t_self;
 		return true;

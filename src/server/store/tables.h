@@ -152,7 +152,8 @@ typedef struct VifloScan
 	Datum		values[VIFLO_TABLE_MAX_COLUMNS];	/* of the row found */
 	bool		nulls[VIFLO_TABLE_MAX_COLUMNS]; /* so is what an older version
 												 * has no column for */
-	VifloTable	table;			/* private */
+	int			missing_from;	/* private: those columns, from this one */
+	int			missing_to;		/* up to before that one, counted from 0 */
 	ItemPointerData tid;		/* of the row found */
 } VifloScan;
 
