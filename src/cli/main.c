@@ -66,6 +66,7 @@ static const struct option long_options[] = {
 	{"tool", required_argument, NULL, 'T'},
 	{"table", required_argument, NULL, 'B'},
 	{"to", required_argument, NULL, 'O'},
+	{"late", required_argument, NULL, 'l'},
 	{NULL, 0, NULL, 0}
 };
 
@@ -167,6 +168,9 @@ take_command_option(CommandLine *line, int option, char *value)
 			break;
 		case 'K':
 			request->keep_going = true;
+			break;
+		case 'l':
+			request->late = value;
 			break;
 	}
 }
@@ -323,6 +327,7 @@ run_command(CommandLine *line, const char *name)
 		return viflo_command_help.run(request);
 	}
 	if (!check_command(command, line, &failure) ||
+		!viflo_command_check_late(request, &failure) ||
 		!viflo_command_check_fleet(command, request, &failure) ||
 		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
 		return viflo_output_failure(&failure);

@@ -147,6 +147,10 @@ add_labels(VifloGraph *graph, VifloError *error)
 	{
 		const VifloNames *labels = &graph->nodes[i].revision->labels;
 
+		if (graph->nodes[i].repeatable && labels->count > 0)
+			return viflo_error(error, VIFLO_INVALID_SCRIPT,
+							   "repeatable revision \"%s\" cannot have labels",
+							   node_id(graph, i));
 		for (int j = 0; j < labels->count; j++)
 		{
 			bool		found;
@@ -190,6 +194,24 @@ missing_parent(const VifloGraph *graph, int node, const char *name,
 	return false;
 }
 
+/* A repeatable revision is among what the others stand on, or stands on them. */
+static bool
+misplaced(const VifloGraph *graph, int node, int below, bool dependency,
+		  VifloError *error)
+{
+	if (graph->nodes[node].repeatable)
+		viflo_error(error, VIFLO_INVALID_SCRIPT,
+					"repeatable revision \"%s\" cannot have down revisions",
+					node_id(graph, node));
+	else
+		viflo_error(error, VIFLO_MISSING_PARENT,
+					dependency ? "revision \"%s\" cannot depend on \"%s\", which is repeatable" :
+					"revision \"%s\" cannot revise \"%s\", which is repeatable",
+					node_id(graph, node), node_id(graph, below));
+	viflo_error_hint(error, "Repeatable revisions run after all others.");
+	return false;
+}
+
 /*
  * Node that revision node means by name, or -1.  Most revisions follow one
  * that was loaded right before, and whose id is at hand: in large graphs that
@@ -212,13 +234,14 @@ find_named(const VifloGraph *graph, int node, const char *name, bool dependency)
 }
 
 /*
- * Resolves names into edges, each node once.  seen[n] == mark tells which
+ * Resolves names into edges, each node once.  seen[n] == node tells which
  * nodes node has already.  Returns the number of edges, or -1.
  */
 static int
 resolve_edges(const VifloGraph *graph, int node, const VifloNames *names,
 			  bool dependency, int *seen, int *edges, VifloError *error)
 {
+	bool		repeatable = graph->nodes[node].repeatable;
 	int			count = 0;
 
 	for (int i = 0; i < names->count; i++)
@@ -231,6 +254,13 @@ resolve_edges(const VifloGraph *graph, int node, const VifloNames *names,
 			missing_parent(graph, node, names->names[i], dependency, error);
 			return -1;
 		}
+		if (dependency && repeatable && !graph->nodes[found].repeatable)
+			continue;
+		if (repeatable ? !dependency : graph->nodes[found].repeatable)
+		{
+			misplaced(graph, node, found, dependency, error);
+			return -1;
+		}
 		if (seen[found] == node)
 			continue;
 		seen[found] = node;
@@ -239,7 +269,10 @@ resolve_edges(const VifloGraph *graph, int node, const VifloNames *names,
 	return count;
 }
 
-/* A dependency on a parent says nothing new: it becomes no edge. */
+/*
+ * A dependency on a parent says nothing new: it becomes no edge.  Nor does
+ * that of a repeatable revision on one that is not.
+ */
 static bool
 resolve_all_edges(VifloGraph *graph, VifloError *error)
 {
@@ -341,7 +374,7 @@ build_heads(VifloGraph *graph)
 	graph->nheads = graph->index->nreal_heads = 0;
 	for (int i = 0; i < graph->count; i++)
 	{
-		if (graph->nodes[i].nchildren > 0)
+		if (graph->nodes[i].nchildren > 0 || graph->nodes[i].repeatable)
 			continue;
 		graph->nheads++;
 		if (graph->nodes[i].ndependents == 0)
@@ -352,7 +385,7 @@ build_heads(VifloGraph *graph)
 	graph->nheads = graph->index->nreal_heads = 0;
 	for (int i = 0; i < graph->count; i++)
 	{
-		if (graph->nodes[i].nchildren > 0)
+		if (graph->nodes[i].nchildren > 0 || graph->nodes[i].repeatable)
 			continue;
 		graph->heads[graph->nheads++] = i;
 		if (graph->nodes[i].ndependents == 0)
@@ -371,6 +404,7 @@ viflo_graph_build(const VifloRevision *revisions, int count,
 	for (int i = 0; i < count; i++)
 	{
 		graph->nodes[i].revision = &revisions[i];
+		graph->nodes[i].repeatable = revisions[i].repeatable;
 		graph->nodes[i].rank = -1;
 	}
 	graph->index = palloc0(sizeof(struct VifloGraphIndex));
@@ -498,12 +532,12 @@ viflo_graph_maximal(const VifloGraph *graph, const bool *set,
 			add_below(&graph->nodes[i], below, dependencies);
 	}
 	for (int i = 0; i < graph->count; i++)
-		count += set[i] && !below[i];
+		count += set[i] && !below[i] && !graph->nodes[i].repeatable;
 	*heads = alloc_ints(count);
 	count = 0;
 	for (int i = 0; i < graph->count; i++)
 	{
-		if (set[i] && !below[i])
+		if (set[i] && !below[i] && !graph->nodes[i].repeatable)
 			(*heads)[count++] = i;
 	}
 	pfree(below);
@@ -535,7 +569,7 @@ viflo_graph_bases(const VifloGraph *graph, bool real, int **bases)
 		{
 			const VifloNode *node = &graph->nodes[i];
 
-			if (node->nparents > 0 || (real && node->ndepends > 0))
+			if (node->nparents > 0 || (real && node->ndepends > 0) || node->repeatable)
 				continue;
 			if (pass == 1)
 				(*bases)[count] = i;

@@ -7,6 +7,11 @@
  * (the branches users see) and to dependencies (order only).  A set of nodes
  * is a bool array of count elements.  Everything here is linear in nodes plus
  * edges.  The graph borrows the revisions' strings: they must outlive it.
+ *
+ * Repeatable revisions are nodes beside the line: names find them, and they
+ * stand at the end of the order, but they are neither heads nor bases, and
+ * no edge leads between them and the others.  That one depends on another
+ * that is not repeatable is no edge, as it runs after all of those anyway.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_GRAPH_H
@@ -27,6 +32,7 @@ typedef struct VifloNode
 	int		   *children;
 	int		   *dependents;		/* inverse of depends */
 	int			ndependents;
+	bool		repeatable;
 	VifloNames	branches;		/* labels that hold for it: own and inherited,
 								 * by Alembic's rules */
 	const VifloRevision *revision;
@@ -36,8 +42,11 @@ typedef struct VifloGraph
 {
 	int			count;
 	VifloNode  *nodes;
+	int			nversioned;		/* not repeatable: the first ones in order */
 	int		   *order;			/* order[rank] = node: parents and
-								 * dependencies first, ties by load order */
+								 * dependencies first, ties by load order;
+								 * then the repeatable ones, dependencies
+								 * first, ties by id, bytewise */
 	int			nheads;			/* no child by down revision, in load order */
 	int		   *heads;
 	struct VifloGraphIndex *index;	/* names to nodes; private to graph.c */
@@ -46,7 +55,8 @@ typedef struct VifloGraph
 /*
  * Builds the graph of count revisions, palloc'd in the current context.
  * NULL and *error when an id is there twice, a parent or dependency is not
- * there, a label is used twice or collides with an id, or there is a cycle:
+ * there, a label is used twice or collides with an id, a repeatable revision
+ * has parents or labels, or one that is not stands on it, or there is a cycle:
  * the message names the revisions, the detail the way round.
  */
 extern VifloGraph *viflo_graph_build(const VifloRevision *revisions, int count,
@@ -75,6 +85,7 @@ extern void viflo_graph_descendants(const VifloGraph *graph, bool *set, bool dep
  * Maximal members of set: those with no child (and, with dependencies, no
  * dependent) in it.  Returns the number; *heads is palloc'd, in load order.
  * A child counts even when it is reached only through nodes outside set.
+ * Repeatable ones do not count.
  */
 extern int	viflo_graph_maximal(const VifloGraph *graph, const bool *set,
 								bool dependencies, int **heads);

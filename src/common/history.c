@@ -4,7 +4,8 @@
  *
  * "a:b" is everything that leads from a to b: what b needs, by down revisions
  * and dependencies, and of that what descends from a by down revisions.  From
- * base, all that b needs.
+ * base, all that b needs.  Where b is all heads, the repeatable revisions stand
+ * above them, as they run last.
  *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
@@ -130,9 +131,12 @@ is_below(const VifloGraph *graph, const End *first, const End *last,
 	return true;
 }
 
-/* What lies between the ends, both included, newest first. */
+/*
+ * What lies between the ends, both included, newest first; and with all the
+ * repeatable revisions.
+ */
 static int
-collect(const VifloGraph *graph, const End *first, const End *last,
+collect(const VifloGraph *graph, const End *first, const End *last, bool all,
 		int **found)
 {
 	bool	   *start = empty_set(graph);
@@ -148,9 +152,8 @@ collect(const VifloGraph *graph, const End *first, const End *last,
 	{
 		int			i = graph->order[rank];
 
-		if (last->set[i] &&
-			(first->count == 0 ||
-			 start[i] || (above[i] && !first->set[i])))
+		if (graph->nodes[i].repeatable ? all :
+			last->set[i] && (first->count == 0 || start[i] || (above[i] && !first->set[i])))
 			(*found)[count++] = i;
 	}
 	pfree(start);
@@ -170,7 +173,8 @@ find_range(const VifloGraph *graph, const bool *applied, const char *range,
 		find_end(graph, applied, *end ? end : "heads", &first, &last, error) &&
 		keep_start_branch(graph, start, &last, error) &&
 		is_below(graph, &first, &last, range, error))
-		count = collect(graph, &first, &last, found);
+		count = collect(graph, &first, &last,
+						*end == '\0' || viflo_target_is_all(end), found);
 	free_end(&first);
 	free_end(&last);
 	return count;

@@ -3,7 +3,8 @@
  *	  The topological order of a graph, and its cycles.
  *
  * Nodes are taken in load order, each after everything below it: where the
- * load order is legal already, it is the result.  The walk keeps its own
+ * load order is legal already, it is the result.  Repeatable ones follow in
+ * the order of their ids, which they are known by.  The walk keeps its own
  * stack, as a line of revisions may be as deep as there are revisions; when
  * it meets a node of that stack again, the stack is the way round.
  *-------------------------------------------------------------------------
@@ -127,22 +128,59 @@ order_from(VifloGraph *graph, int start, int *path, int *next, int *nranked,
 	return true;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp((*(VifloNode *const *) a)->revision->id,
+				  (*(VifloNode *const *) b)->revision->id);
+}
+
+/* The repeatable nodes by id, palloc'd, in *sorted.  Returns how many. */
+static int
+sort_repeatable(VifloGraph *graph, VifloNode ***sorted)
+{
+	int			count = 0;
+
+	for (int i = 0; i < graph->count; i++)
+		count += graph->nodes[i].repeatable;
+	*sorted = palloc(sizeof(VifloNode *) * Max(count, 1));
+	count = 0;
+	for (int i = 0; i < graph->count; i++)
+	{
+		if (graph->nodes[i].repeatable)
+			(*sorted)[count++] = &graph->nodes[i];
+	}
+	qsort(*sorted, count, sizeof(VifloNode *), compare_ids);
+	return count;
+}
+
 bool
 viflo_order_build(VifloGraph *graph, VifloError *error)
 {
 	size_t		size = sizeof(int) * Max(graph->count, 1);
 	int		   *path = palloc(size);
 	int		   *next = palloc(size);
+	VifloNode **repeatable;
+	int			nrepeatable = sort_repeatable(graph, &repeatable);
 	int			nranked = 0;
 	bool		ok = true;
 
+	graph->nversioned = graph->count - nrepeatable;
 	memset(next, -1, sizeof(int) * graph->count);
 	graph->order = palloc(size);
 	for (int i = 0; i < graph->count && ok; i++)
 	{
-		if (next[i] < 0)
+		if (next[i] < 0 && !graph->nodes[i].repeatable)
 			ok = order_from(graph, i, path, next, &nranked, error);
 	}
+	for (int i = 0; i < nrepeatable && ok; i++)
+	{
+		int			node = repeatable[i] - graph->nodes;
+
+		if (next[node] < 0)
+			ok = order_from(graph, node, path, next, &nranked, error);
+	}
+	pfree(repeatable);
 	pfree(path);
 	pfree(next);
 	return ok;

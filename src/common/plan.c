@@ -159,6 +159,32 @@ plan_up(const VifloGraph *graph, VifloState state, const int *targets,
 	pfree(needed.set);
 }
 
+/* Adds the repeatable revisions that are to run. */
+static void
+add_repeatable(const VifloGraph *graph, VifloState state, VifloPlan *plan)
+{
+	int			count = plan->count;
+
+	for (int rank = graph->nversioned; rank < graph->count; rank++)
+		count += !is_applied(state, graph->order[rank]);
+	if (count == plan->count)
+		return;
+	plan->steps = plan->steps == NULL ? palloc(sizeof(VifloStep) * count) :
+		repalloc(plan->steps, sizeof(VifloStep) * count);
+	for (int rank = graph->nversioned; rank < graph->count; rank++)
+	{
+		int			node = graph->order[rank];
+		VifloStep  *step;
+
+		if (is_applied(state, node))
+			continue;
+		step = &plan->steps[plan->count++];
+		step->node = node;
+		step->direction = VIFLO_UP;
+		step->late = false;
+	}
+}
+
 bool
 viflo_plan_upgrade(const VifloGraph *graph, VifloState state,
 				   const char *target, VifloPlan *plan, VifloError *error)
@@ -170,6 +196,8 @@ viflo_plan_upgrade(const VifloGraph *graph, VifloState state,
 	if (ntargets < 0)
 		return false;
 	plan_up(graph, state, targets, ntargets, plan);
+	if (viflo_target_is_all(target))
+		add_repeatable(graph, state, plan);
 	pfree(targets);
 	return true;
 }
@@ -194,11 +222,12 @@ find_roots(const VifloGraph *graph, int target, int branch)
 
 	if (target < 0 && branch < 0)
 	{
-		memset(roots, true, sizeof(bool) * graph->count);
+		for (int i = 0; i < graph->count; i++)
+			roots[i] = !graph->nodes[i].repeatable;
 		return roots;
 	}
 	for (int i = 0; target < 0 && i < graph->count; i++)
-		roots[i] = graph->nodes[i].nparents == 0;
+		roots[i] = graph->nodes[i].nparents == 0 && !graph->nodes[i].repeatable;
 	for (int i = 0; target >= 0 && i < graph->nodes[target].nchildren; i++)
 		roots[graph->nodes[target].children[i]] = true;
 	if (branch < 0)
@@ -305,6 +334,9 @@ viflo_plan_is_downgrade(const VifloGraph *graph, VifloState state,
 	int			branch;
 	bool	   *above;
 	bool		down = true;
+
+	if (viflo_target_is_all(target))
+		return false;
 
 	/* base, -N and label@-N lead nowhere but down */
 	ntargets = viflo_target_upgrade(graph, state.applied, target, &targets,

@@ -49,7 +49,9 @@ typedef struct VifloRevision
 	VifloNames	depends_on;		/* full ids or branch labels */
 	VifloNames	labels;
 	VifloTransaction transaction;
-	bool		repeatable;		/* runs again whenever its text has changed */
+	bool		repeatable;		/* runs again whenever its text has changed,
+								 * after all others; has neither down
+								 * revisions nor labels */
 	char	   *created;		/* as written in the header, or NULL */
 
 	/* Texts; all absent where only the graph was loaded. */

@@ -37,12 +37,13 @@ typedef enum HeaderKey
 	KEY_MESSAGE,
 	KEY_CREATED,
 	KEY_TRANSACTION,
+	KEY_REPEATABLE,
 	KEY_NONE
 } HeaderKey;
 
 static const char *const header_keys[KEY_NONE] = {
 	REVISION_KEY, "revises", "depends on", "labels", "message", "created",
-	"transaction"
+	"transaction", "repeatable"
 };
 
 typedef enum SectionKind
@@ -206,6 +207,38 @@ read_transaction(VifloSpan value, int line, VifloTransaction *transaction,
 	}
 }
 
+static bool
+read_repeatable(VifloSpan value, int line, bool *repeatable, VifloError *error)
+{
+	static const char *const words[] = {"no", "yes"};
+	int			word = viflo_key_find(value, words, lengthof(words));
+
+	if (word < lengthof(words))
+	{
+		*repeatable = word == 1;
+		return true;
+	}
+	viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+				   "header \"repeatable\" must be \"yes\" or \"no\", not \"%s\"",
+				   viflo_span_copy(value));
+	viflo_error_hint(error, "Leave it out for a revision that runs once.");
+	return false;
+}
+
+/* A repeatable revision stands outside of the line that the others form. */
+static bool
+check_line(const VifloRevision *revision, int line, VifloError *error)
+{
+	if (!revision->repeatable ||
+		(revision->down.count == 0 && revision->labels.count == 0))
+		return true;
+	viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
+				   "repeatable revision \"%s\" cannot have %s", revision->id,
+				   revision->labels.count > 0 ? "labels" : "down revisions");
+	viflo_error_hint(error, "It runs after all others; \"depends on\" orders it among the repeatable ones.");
+	return false;
+}
+
 /* Takes one header line into *revision. */
 static bool
 read_header(HeaderKey key, VifloSpan value, int line, VifloRevision *revision,
@@ -231,6 +264,8 @@ read_header(HeaderKey key, VifloSpan value, int line, VifloRevision *revision,
 			return true;
 		case KEY_TRANSACTION:
 			return read_transaction(value, line, &revision->transaction, error);
+		case KEY_REPEATABLE:
+			return read_repeatable(value, line, &revision->repeatable, error);
 		case KEY_NONE:
 			break;
 	}
@@ -279,7 +314,8 @@ read_header_line(VifloSpan line, int number, unsigned int *seen,
 							  "header \"%s\" is given twice",
 							  header_keys[key]);
 	*seen |= 1U << key;
-	return read_header(key, value, number, revision, error);
+	return read_header(key, value, number, revision, error) &&
+		check_line(revision, number, error);
 }
 
 static VifloSection *
@@ -303,7 +339,7 @@ section_of(VifloRevision *revision, SectionKind kind)
 
 /*
  * Begins a section after its marker, whose text past the word is rest.
- * NULL when there is one of the kind already.
+ * NULL when there is one of the kind already, or must not be.
  */
 static VifloSection *
 begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
@@ -316,6 +352,14 @@ begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 	{
 		viflo_error_at(error, VIFLO_INVALID_SCRIPT, lines->number,
 					   "section \"%s\" is given twice", section_words[kind]);
+		return NULL;
+	}
+	if (revision->repeatable && (kind == SECTION_DOWN || kind == SECTION_BACKFILL))
+	{
+		viflo_error_at(error, VIFLO_INVALID_SCRIPT, lines->number,
+					   "repeatable revision \"%s\" cannot have a section \"%s\"",
+					   revision->id, section_words[kind]);
+		viflo_error_hint(error, "Its up section runs again when its text changes, and is never taken back.");
 		return NULL;
 	}
 	section->text = lines->next;
@@ -505,7 +549,8 @@ void
 viflo_script_write(StringInfo buf, const VifloRevision *revision)
 {
 	write_header(buf, KEY_REVISION, revision->id);
-	write_names(buf, KEY_REVISES, &revision->down);
+	if (!revision->repeatable)
+		write_names(buf, KEY_REVISES, &revision->down);
 	if (revision->depends_on.count > 0)
 		write_names(buf, KEY_DEPENDS_ON, &revision->depends_on);
 	if (revision->labels.count > 0)
@@ -517,6 +562,8 @@ viflo_script_write(StringInfo buf, const VifloRevision *revision)
 	if (revision->transaction != VIFLO_TRANSACTION_AUTO)
 		write_header(buf, KEY_TRANSACTION,
 					 revision->transaction == VIFLO_TRANSACTION_ON ? "on" : "off");
+	if (revision->repeatable)
+		write_header(buf, KEY_REPEATABLE, "yes");
 	appendStringInfoChar(buf, '\n');
 	write_section(buf, SECTION_UP, &revision->up);
 	write_section(buf, SECTION_DOWN, &revision->down_section);

@@ -30,10 +30,11 @@
  *
  * Fails, with the line in error->line, on: no header, twice the same header
  * or section, no up section, text before the first section that is neither
- * "--" comment nor blank, a NUL byte, an invalid name or transaction value,
- * an empty item or twice the same in a list, more than 1 GB.  An up section
- * without statements is allowed: a merge has one.  Strings are palloc'd;
- * *revision is of no use after a failure.
+ * "--" comment nor blank, a NUL byte, an invalid name, transaction or
+ * repeatable value, an empty item or twice the same in a list, more than 1 GB;
+ * and on a repeatable revision with down revisions, labels, a down or a
+ * backfill section.  An up section without statements is allowed: a merge has
+ * one.  Strings are palloc'd; *revision is of no use after a failure.
  */
 extern bool viflo_script_read(const char *script, size_t length,
 							  VifloRevision *revision, VifloError *error);

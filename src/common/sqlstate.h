@@ -24,7 +24,8 @@
 /* the graph */
 #define VIFLO_DUPLICATE_REVISION	"VF010"
 #define VIFLO_MISSING_PARENT		"VF011" /* a down revision or dependency
-											 * that is not there */
+											 * that is not there, or cannot be
+											 * one */
 #define VIFLO_CYCLE					"VF012"
 #define VIFLO_DUPLICATE_LABEL		"VF013"
 #define VIFLO_NOT_A_HEAD			"VF014" /* a new revision would branch,

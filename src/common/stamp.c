@@ -5,7 +5,8 @@
  * A stamp works on rows, the maximal applied revisions.  Rows that share a
  * line with any of the targets, dependencies included, are on the targets'
  * branches; they give way when a target lies above or below one of them, or
- * is base.  The other rows stay, with all that they stand on.
+ * is base.  The other rows stay, with all that they stand on.  Repeatable
+ * revisions are in no line, and are seen to at the end.
  *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
@@ -24,6 +25,7 @@ typedef struct Stamp
 {
 	const bool *applied;		/* NULL: nothing */
 	bool		base;			/* base, of some branch, is among the targets */
+	bool		all;			/* so is head or heads */
 	bool	   *dests;			/* set of targets */
 	bool	   *related;		/* first the targets and what labels of bases
 								 * name, then all that shares a line with it */
@@ -94,13 +96,15 @@ add_target(const VifloGraph *graph, const char *target, Stamp *stamp,
 
 	if (!check_relative(target, stamp, error))
 		return false;
-	count = viflo_target_resolve(graph, target, &nodes, error);
+	count = viflo_target_name(graph, target, &nodes, error);
 	if (count < 0)
 		return false;
 	for (int i = 0; i < count; i++)
 		stamp->dests[nodes[i]] = stamp->related[nodes[i]] = true;
 	pfree(nodes);
-	if (count == 0 && graph->count > 0)
+	if (viflo_target_is_all(target))
+		stamp->all = true;
+	else if (count == 0 && graph->count > 0)
 		return relate_base(graph, target, stamp, error);
 	return true;
 }
@@ -168,6 +172,24 @@ find_after(const VifloGraph *graph, const Stamp *stamp)
 	return after;
 }
 
+/* Decides about the repeatable revisions, once after says all else. */
+static void
+find_repeatable(const VifloGraph *graph, VifloState state, const Stamp *stamp,
+				bool purge, bool *after)
+{
+	bool		stay = !purge && !stamp->base && state.applied != NULL;
+
+	for (int rank = 0; rank < graph->nversioned && stay; rank++)
+		stay = after[graph->order[rank]] || !state.applied[graph->order[rank]];
+	for (int rank = graph->nversioned; rank < graph->count; rank++)
+	{
+		int			node = graph->order[rank];
+
+		after[node] = stamp->all || stamp->dests[node] ||
+			(stay && state.applied[node]);
+	}
+}
+
 bool
 viflo_plan_stamp(const VifloGraph *graph, VifloState state,
 				 const char *const *targets, int ntargets, bool purge,
@@ -190,6 +212,7 @@ viflo_plan_stamp(const VifloGraph *graph, VifloState state,
 	{
 		find_related(graph, &stamp);
 		*after = find_after(graph, &stamp);
+		find_repeatable(graph, state, &stamp, purge, *after);
 	}
 	free_stamp(&stamp);
 	return ok;

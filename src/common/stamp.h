@@ -19,6 +19,9 @@ typedef struct VifloState
  * The applied set after stamping targets: by Alembic's rules for each branch
  * (what other branches hold stays), or exactly their ancestors with purge.
  * "-N" is for databases with nothing applied: it counts from the heads.
+ * Of the repeatable revisions, those are applied after it that targets name,
+ * all of them with head or heads; the others stay as they are, but for purge
+ * and where anything else is no longer applied.
  * *after is palloc'd, count elements.
  */
 extern bool viflo_plan_stamp(const VifloGraph *graph, VifloState state,

@@ -31,6 +31,7 @@ typedef struct Parts
 	bool		relative;		/* steps are given */
 	bool		up;
 	int			steps;
+	bool		repeatable;		/* symbol may name a repeatable revision */
 	VifloBranch branch;			/* what label names, once asked for */
 } Parts;
 
@@ -181,6 +182,19 @@ parse(const VifloGraph *graph, const char *target, Parts *parts,
 	return parse_steps(graph, parts, at + 1, error);
 }
 
+/* A repeatable revision has no place that anything could go to. */
+static bool
+check_in_line(const VifloGraph *graph, int node, VifloError *error)
+{
+	if (!graph->nodes[node].repeatable)
+		return true;
+	viflo_error(error, VIFLO_INVALID_TARGET, "revision \"%s\" is repeatable",
+				graph->nodes[node].revision->id);
+	viflo_error_detail(error, "It has no place in the line of revisions.");
+	viflo_error_hint(error, "It runs with an upgrade to \"head\" or \"heads\" when its text has changed.");
+	return false;
+}
+
 /* Resolves the label, if there is one: *branch is NULL if not. */
 static bool
 find_branch(const VifloGraph *graph, Parts *parts, const VifloBranch **branch,
@@ -189,7 +203,8 @@ find_branch(const VifloGraph *graph, Parts *parts, const VifloBranch **branch,
 	*branch = NULL;
 	if (parts->label == NULL)
 		return true;
-	if (!viflo_lookup_branch(graph, parts->label, &parts->branch, error))
+	if (!viflo_lookup_branch(graph, parts->label, &parts->branch, error) ||
+		!check_in_line(graph, parts->branch.node, error))
 		return false;
 	*branch = &parts->branch;
 	return true;
@@ -291,7 +306,7 @@ resolve_symbol(const VifloGraph *graph, const Parts *parts,
 		return 0;
 	}
 	node = viflo_lookup(graph, parts->symbol, branch, error);
-	if (node < 0)
+	if (node < 0 || (!parts->repeatable && !check_in_line(graph, node, error)))
 		return -1;
 	*found = palloc(sizeof(int));
 	**found = node;
@@ -333,6 +348,28 @@ viflo_target_resolve(const VifloGraph *graph, const char *target,
 	return count;
 }
 
+int
+viflo_target_name(const VifloGraph *graph, const char *target, int **found,
+				  VifloError *error)
+{
+	Parts		parts;
+	int			count = -1;
+
+	if (parse(graph, target, &parts, error))
+	{
+		parts.repeatable = true;
+		count = resolve_parts(graph, &parts, found, error);
+	}
+	free_parts(&parts);
+	return count;
+}
+
+bool
+viflo_target_is_all(const char *target)
+{
+	return strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
+}
+
 /* One node of what was found, which is freed. */
 static bool
 pick_one(const VifloGraph *graph, int *nodes, int count, const char *target,
@@ -354,6 +391,16 @@ viflo_target_resolve_one(const VifloGraph *graph, const char *target,
 {
 	int		   *nodes;
 	int			count = viflo_target_resolve(graph, target, &nodes, error);
+
+	return pick_one(graph, nodes, count, target, found, error);
+}
+
+bool
+viflo_target_name_one(const VifloGraph *graph, const char *target, int *found,
+					  VifloError *error)
+{
+	int		   *nodes;
+	int			count = viflo_target_name(graph, target, &nodes, error);
 
 	return pick_one(graph, nodes, count, target, found, error);
 }

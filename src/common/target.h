@@ -16,7 +16,8 @@
 /*
  * Resolves an identifier that is not relative: full id, partial id, head,
  * heads, base, label, label@head, rev@heads, label@base, ...  base gives none.
- * "-N", alone or after label@, is N steps below each head.
+ * "-N", alone or after label@, is N steps below each head.  A repeatable
+ * revision is no target.
  * Returns the number of nodes, *found palloc'd; -1 and *error on failure.
  */
 extern int	viflo_target_resolve(const VifloGraph *graph, const char *target,
@@ -25,6 +26,15 @@ extern int	viflo_target_resolve(const VifloGraph *graph, const char *target,
 /* The same where one node is wanted; *found = -1 for base. */
 extern bool viflo_target_resolve_one(const VifloGraph *graph, const char *target,
 									 int *found, VifloError *error);
+
+/* Both for who means revisions themselves: repeatable ones can be found, too. */
+extern int	viflo_target_name(const VifloGraph *graph, const char *target,
+							  int **found, VifloError *error);
+extern bool viflo_target_name_one(const VifloGraph *graph, const char *target,
+								  int *found, VifloError *error);
+
+/* Does the target stand for all there is, repeatable revisions included? */
+extern bool viflo_target_is_all(const char *target);
 
 /*
  * Nodes that an upgrade of a database that has applied (NULL: nothing) goes

@@ -40,7 +40,7 @@ find_ways_up(const VifloGraph *graph, int from, const VifloBranch *branch,
 	{
 		for (int i = 0; i < graph->count; i++)
 		{
-			if (graph->nodes[i].nparents == 0)
+			if (graph->nodes[i].nparents == 0 && !graph->nodes[i].repeatable)
 				add_way(ways, i, branch);
 		}
 	}

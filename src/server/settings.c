@@ -38,6 +38,7 @@ static const struct config_enum_entry log_level_options[] = {
 static const struct config_enum_entry late_options[] = {
 	{"refuse", VIFLO_LATE_REFUSE, false},
 	{"apply", VIFLO_LATE_APPLY, false},
+	{"list", VIFLO_LATE_LIST, false},
 	{NULL, 0, false}
 };
 
@@ -127,7 +128,10 @@ viflo_settings_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
-	/* Teams that number files by hand and merge branches want "apply". */
+	/*
+	 * Teams that number files by hand and merge branches want "apply", or
+	 * "list" to be told and look at them later.
+	 */
 	DefineCustomEnumVariable("viflo_migrate.late",
 							 "Sets what to do about a revision that was put below applied ones.",
 							 NULL,

@@ -10,7 +10,8 @@
 typedef enum VifloLate
 {
 	VIFLO_LATE_REFUSE,
-	VIFLO_LATE_APPLY
+	VIFLO_LATE_APPLY,
+	VIFLO_LATE_LIST				/* leave it out, and say so */
 } VifloLate;
 
 extern PGDLLIMPORT char *viflo_setting_project;

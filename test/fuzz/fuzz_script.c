@@ -89,6 +89,7 @@ check_revision(const VifloRevision *a, const VifloRevision *b)
 	check_names(&a->depends_on, &b->depends_on);
 	check_names(&a->labels, &b->labels);
 	CHECK(a->transaction == b->transaction);
+	CHECK(a->repeatable == b->repeatable);
 	check_section(&a->up, &b->up);
 	check_section(&a->down_section, &b->down_section);
 	check_section(&a->verify, &b->verify);

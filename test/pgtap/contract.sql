@@ -32,7 +32,8 @@ INSERT INTO promised VALUES
 	('viflo_history', 'range text = ''base:heads''', 'revision text, down_revision text[], depends_on text[], branch_labels text[], message text, is_head boolean, is_branch_point boolean, is_merge_point boolean, is_current boolean, applied boolean, transactional boolean'),
 	('viflo_show', 'revision text', 'revision text'),
 	('viflo_log', '', 'id bigint, project text, revision text, direction text, status text, started_at timestamp with time zone, duration interval, role_name text, application_name text, client_addr inet, server_version text, checksum text, statements integer, error text, sqlstate text'),
-	('viflo_check', '', NULL);
+	('viflo_check', '', NULL),
+	('viflo_pending', '', 'revision text, message text, late boolean, repeatable boolean');
 
 -- A function as the table above writes it.
 CREATE FUNCTION pg_temp.written(function oid) RETURNS text LANGUAGE sql AS $$

@@ -188,6 +188,7 @@ revisions_equal(const VifloRevision *a, const VifloRevision *b)
 		names_equal(&a->depends_on, &b->depends_on) &&
 		names_equal(&a->labels, &b->labels) &&
 		a->transaction == b->transaction &&
+		a->repeatable == b->repeatable &&
 		strings_equal(a->created, b->created) &&
 		sections_equal(&a->up, &b->up) &&
 		sections_equal(&a->down_section, &b->down_section) &&
@@ -341,6 +342,43 @@ test_line_ends(void)
 	refused("\xef\xbb\xbf", 1, "does not begin", "a byte order mark alone");
 	refused("-- viflo revision: a\n\xef\xbb\xbf-- viflo up\n", 2, "text before",
 			"a byte order mark elsewhere is text");
+}
+
+static void
+test_repeatable(void)
+{
+	VifloRevision r = good("-- viflo revision: v\n-- revises:\n-- repeatable: yes\n"
+						   "-- depends on: w\n-- viflo up\nSELECT 1;\n-- viflo verify\n",
+						   "a repeatable revision");
+	StringInfoData buf;
+
+	ok(r.repeatable && r.depends_on.count == 1, "it is repeatable, and depends on another");
+	same(r.checksum, SUM_ONE, "its checksum");
+	initStringInfo(&buf);
+	viflo_script_write(&buf, &r);
+	same(buf.data, "-- viflo revision: v\n-- depends on: w\n-- repeatable: yes\n\n"
+		 "-- viflo up\nSELECT 1;\n-- viflo verify\n", "what is written has no parents");
+	ok(round_trip(&r), "it comes back");
+
+	r = good("-- viflo revision: v\n-- revises: w\n-- Repeatable: NO\n-- labels: l\n"
+			 "-- viflo up\n-- viflo down\n", "repeatable: no");
+	ok(!r.repeatable && r.down.count == 1, "it is like any other");
+	ok(!good("-- viflo revision: v\n-- viflo up\n", "no header").repeatable, "no is the default");
+
+	refused("-- viflo revision: v\n-- repeatable: on\n-- viflo up\n", 2,
+			"\"yes\" or \"no\", not \"on\"", "repeatable: on");
+	refused("-- viflo revision: v\n-- repeatable:\n-- viflo up\n", 2,
+			"\"yes\" or \"no\"", "repeatable: nothing");
+	refused("-- viflo revision: v\n-- repeatable: yes\n-- repeatable: yes\n-- viflo up\n", 3,
+			"given twice", "repeatable twice");
+	refused("-- viflo revision: v\n-- repeatable: yes\n--\n-- revises: w\n-- viflo up\n", 4,
+			"cannot have down revisions", "parents of a repeatable revision");
+	refused("-- viflo revision: v\n-- labels: l\n-- repeatable: yes\n-- viflo up\n", 3,
+			"cannot have labels", "labels of a repeatable revision");
+	refused("-- viflo revision: v\n-- repeatable: yes\n-- viflo up\n-- viflo down\n", 4,
+			"cannot have a section \"down\"", "down of a repeatable revision");
+	refused("-- viflo revision: v\n-- repeatable: yes\n-- viflo backfill\n-- viflo up\n", 3,
+			"cannot have a section \"backfill\"", "backfill of a repeatable revision");
 }
 
 static void
@@ -605,15 +643,22 @@ test_round_trip(void)
 		r.message = random() % 2 ? "" : psprintf("add %ld: \303\244\rx", random());
 		r.created = random() % 2 ? NULL : "2026-11-22T10:00:00Z";
 		r.transaction = random() % 3;
-		random_names(&r.down);
+		r.repeatable = random() % 4 == 0;
 		random_names(&r.depends_on);
-		random_names(&r.labels);
+		if (!r.repeatable)
+		{
+			random_names(&r.down);
+			random_names(&r.labels);
+		}
 		random_section(&r.up);
 		if (r.up.text == NULL)
 			r.up = section("");
-		random_section(&r.down_section);
 		random_section(&r.verify);
-		random_section(&r.backfill);
+		if (!r.repeatable)
+		{
+			random_section(&r.down_section);
+			random_section(&r.backfill);
+		}
 		if (!viflo_script_checksum(&r.up, &r.down_section, r.checksum, &error) ||
 			!round_trip(&r))
 			bad++;
@@ -700,6 +745,7 @@ main(void)
 	test_header();
 	test_sections();
 	test_line_ends();
+	test_repeatable();
 	test_refused();
 	test_checksum();
 	test_marker_line();

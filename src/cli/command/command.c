@@ -133,6 +133,31 @@ viflo_command_count_steps(VifloExchange *exchange)
 	return psprintf("%d %s", rows, rows == 1 ? "step" : "steps");
 }
 
+bool
+viflo_command_check_late(const VifloRequest *request, VifloFailure *failure)
+{
+	static const char *const words[] = {"refuse", "apply", "list"};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (request->late == NULL || strcmp(request->late, words[i]) == 0)
+			return true;
+	}
+	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown value \"%s\" of option --late",
+				  request->late);
+	viflo_failure_hint(failure, "It is \"refuse\", \"apply\" or \"list\".");
+	return false;
+}
+
+const char *
+viflo_command_target(const VifloRequest *request)
+{
+	if (request->late == NULL)
+		return "target => $1::pg_catalog.text";
+	return psprintf("target => CASE WHEN pg_catalog.set_config('viflo_migrate.late', '%s', true) IS NOT NULL"
+					" THEN $1::pg_catalog.text END", request->late);
+}
+
 void
 viflo_command_print(const VifloDbResult *result)
 {

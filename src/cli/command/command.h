@@ -39,6 +39,7 @@ typedef struct VifloRequest
 	char	   *fleet;			/* file of databases, or "-" */
 	char	   *fleet_query;
 	char	   *jobs;
+	char	   *late;			/* l */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -100,6 +101,15 @@ extern char *viflo_command_document_text(json_t *document);
 extern bool viflo_command_check_folder(const VifloSettings *settings,
 									   const VifloExchangeKind *kind,
 									   VifloFailure *failure);
+
+/* Is --late, where given, a word that the server knows?  Fails (usage) if not. */
+extern bool viflo_command_check_late(const VifloRequest *request, VifloFailure *failure);
+
+/*
+ * SQL for the argument target of a call, parameter 1, that has --late hold for
+ * this call alone: in its own transaction, whatever pooler is in between.
+ */
+extern const char *viflo_command_target(const VifloRequest *request);
 
 /* Prints a result of viflo_database_call() as viflo_command_look() does. */
 extern void viflo_command_print(const VifloDbResult *result);

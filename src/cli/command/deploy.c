@@ -380,8 +380,9 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 	params[0] = viflo_db_text(online_target(exchange));
 	params[1] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("CALL %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-								database->schema, online->kind->procedure), 2);
+					   psprintf("CALL %s.%s(%s, project => $2::pg_catalog.text)",
+								database->schema, online->kind->procedure,
+								viflo_command_target(exchange->request)), 2);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_run);
 }
@@ -403,8 +404,9 @@ run_async(VifloExchange *exchange)
 	params[0] = viflo_db_text(online_target(exchange));
 	params[1] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-								database->schema, online->kind->async), 2);
+					   psprintf("SELECT %s.%s(%s, project => $2::pg_catalog.text)",
+								database->schema, online->kind->async,
+								viflo_command_target(exchange->request)), 2);
 	return viflo_exchange_ask(exchange, took_job);
 }
 
@@ -541,9 +543,9 @@ static const VifloExchangeKind revert_exchange = {
 
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "aK",
+	.options = "alK",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [OPTION]...",
 	.summary = "load the folder and run what is missing, online",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -556,6 +558,9 @@ const VifloCommand viflo_command_deploy = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
+	"  --late WHAT           revisions below others that are applied already:\n"
+	"                        refuse to run (default), apply them, or list them and\n"
+	"                        run the rest\n"
 	"\n"
 	"Example:\n"
 	"  viflo deploy\n"
@@ -577,6 +582,9 @@ const VifloCommand viflo_command_revert = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
+	"  --late WHAT           revisions below others that are applied already:\n"
+	"                        refuse to run (default), apply them, or list them and\n"
+	"                        run the rest\n"
 	"\n"
 	"Example:\n"
 	"  viflo revert -1\n",

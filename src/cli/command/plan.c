@@ -64,19 +64,20 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 }
 
 /*
- * Asks function about the one argument of the request, or this default.
- * *result is to be freed; false with *failure.
+ * Asks what sql gives, whose parameters are the one argument of the request,
+ * or this default, and the project.  *result is to be freed; false with
+ * *failure.
  */
 static bool
-ask(const VifloRequest *request, const char *columns, const char *function,
-	const char *arguments, const char *argument, VifloDbResult **result,
-	VifloFailure *failure)
+ask(const VifloRequest *request,
+	char *(*sql) (const VifloDatabase *database, const VifloRequest *request),
+	const char *argument, VifloDbResult **result, VifloFailure *failure)
 {
 	VifloDatabase database;
 	VifloLocal	local = {0};
 	VifloNames	missing = {0};
 	VifloDbParam params[2];
-	VifloDbQuery question;
+	VifloDbQuery question = {.params = params,.nparams = lengthof(params)};
 	bool		folder = request->settings.dir_exists;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
@@ -86,11 +87,32 @@ ask(const VifloRequest *request, const char *columns, const char *function,
 		  viflo_database_find(&database, failure)))
 		return false;
 	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);
-	question = viflo_database_call(&database, columns, function, arguments, params, 1);
+	params[1] = viflo_db_text(database.project);
+	question.sql = sql(&database, request);
 	if (!ask_with_folder(&database, &local, &missing, &question, result, failure))
 		return false;
 	viflo_database_close(&database);
 	return true;
+}
+
+/* The plan, and what is out of the ordinary with its steps. */
+static char *
+plan_sql(const VifloDatabase *database, const VifloRequest *request)
+{
+	static const char columns[] =
+	"pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
+	" NULLIF(pg_catalog.concat_ws(' ', CASE WHEN t.late THEN '(late)' END,"
+	" CASE WHEN t.repeatable THEN '(repeatable)' END,"
+	" CASE WHEN NOT t.transactional THEN '(not in a transaction)' END), '')";
+
+	return psprintf("SELECT %s FROM (SELECT p.*, COALESCE(w.late, false) AS late,"
+					" COALESCE(w.repeatable, false) AS repeatable"
+					" FROM %s.viflo_plan(%s, project => $2::pg_catalog.text) p"
+					" LEFT JOIN %s.viflo_pending(project => $2::pg_catalog.text) w"
+					" ON w.revision OPERATOR(pg_catalog.=) p.revision"
+					" ORDER BY p.step) t",
+					viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" : columns,
+					database->schema, viflo_command_target(request), database->schema);
 }
 
 static int
@@ -99,15 +121,19 @@ plan_run(VifloRequest *request)
 	VifloFailure failure;
 	VifloDbResult *result;
 
-	if (!ask(request, "pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
-			 " CASE WHEN NOT t.transactional THEN '(not in a transaction)' END",
-			 "viflo_plan", "target => $1::pg_catalog.text", "head", &result, &failure))
+	if (!ask(request, plan_sql, "head", &result, &failure))
 		return viflo_output_failure(&failure);
 	if (viflo_db_result_rows(result) == 0)
 		viflo_output_line("nothing to do");
 	viflo_command_print(result);
 	viflo_db_result_free(result);
 	return VIFLO_EXIT_DONE;
+}
+
+static char *
+script_sql(const VifloDatabase *database, const VifloRequest *request)
+{
+	return viflo_database_sql(database, "t", "viflo_sql", "range => $1::pg_catalog.text", 1);
 }
 
 static int
@@ -117,7 +143,7 @@ sql_run(VifloRequest *request)
 	VifloDbResult *result;
 	VifloDbRow	row;
 
-	if (!ask(request, "t", "viflo_sql", "range => $1::pg_catalog.text", "heads", &result, &failure))
+	if (!ask(request, script_sql, "heads", &result, &failure))
 		return viflo_output_failure(&failure);
 	row = viflo_db_rows(result, NULL);
 	if (viflo_db_row_next(&row))
@@ -139,14 +165,19 @@ sql_run(VifloRequest *request)
 
 const VifloCommand viflo_command_plan = {
 	.name = "plan",
-	.options = "",
+	.options = "l",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [--late WHAT]",
 	.summary = "show what upgrade, or downgrade, would run",
 	.help =
 	"Shows the steps that \"viflo upgrade TARGET\" (default head) would run, or for a\n"
 	"TARGET below where the database stands, those of \"viflo downgrade TARGET\".\n"
 	"Files that are not registered yet are counted in, and nothing is changed.\n"
+	"Revisions below others that are applied already are marked as late; whether an\n"
+	"upgrade runs them is for --late, there and here, to say.\n"
+	"\n"
+	"  --late WHAT           refuse or apply: show late ones; list: leave them out,\n"
+	"                        with a warning\n"
 	"\n"
 	"Example:\n"
 	"  viflo plan\n",

@@ -83,7 +83,7 @@ upgrade(VifloExchange *exchange, VifloDbResult **results)
 	params = viflo_exchange_params(exchange);
 	params[0] = viflo_db_text(upgrade_target(exchange));
 	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_upgrade",
-								"target => $1::pg_catalog.text", params, 1);
+								viflo_command_target(exchange->request), params, 1);
 	viflo_exchange_add_query(exchange, &query);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_upgrade);
@@ -161,9 +161,9 @@ static const VifloExchangeKind downgrade_exchange = {
 
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "K",
+	.options = "lK",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [--late WHAT]",
 	.summary = "load the folder and run what is missing",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -173,7 +173,12 @@ const VifloCommand viflo_command_upgrade = {
 	"registered.\n"
 	"\n"
 	"TARGET is head, heads, an id or the beginning of one, a label, +N, REV+N,\n"
-	"LABEL@head, and so on.\n"
+	"LABEL@head, and so on.  With head and heads, repeatable revisions run last,\n"
+	"those whose text has changed.\n"
+	"\n"
+	"  --late WHAT           revisions below others that are applied already:\n"
+	"                        refuse to run (default), apply them, or list them and\n"
+	"                        run the rest\n"
 	"\n"
 	"Example:\n"
 	"  viflo upgrade\n"

@@ -28,19 +28,26 @@ PG_FUNCTION_INFO_V1(viflo_history);
 PG_FUNCTION_INFO_V1(viflo_show);
 PG_FUNCTION_INFO_V1(viflo_log);
 PG_FUNCTION_INFO_V1(viflo_check);
+PG_FUNCTION_INFO_V1(viflo_pending);
 
 /* Columns that every function on revisions begins with; see node_values(). */
 #define NODE_COLUMNS 11
-#define SHOW_COLUMNS (NODE_COLUMNS + 7)
+#define SHOW_COLUMNS (NODE_COLUMNS + 8)
+#define PENDING_COLUMNS 4
 
-/* Is the node applied, and none that follows it by down revision? */
+/*
+ * Is the node applied, and none that follows it by down revision?  Nowhere is
+ * where a repeatable one stands.
+ */
 static bool
 is_current(const VifloProjectState *state, int node)
 {
 	const VifloNode *n = &state->graph->nodes[node];
 
-	if (!state->applied[node])
+	if (!state->applied[node] || n->repeatable)
 		return false;
+	if (state->covered != NULL)
+		return !state->covered[node];
 	for (int i = 0; i < n->nchildren; i++)
 		if (state->applied[n->children[i]])
 			return false;
@@ -58,7 +65,7 @@ node_values(const VifloProjectState *state, int node, Datum *values)
 	values[2] = viflo_names_array(&revision->depends_on);
 	values[3] = viflo_names_array(&revision->labels);
 	values[4] = CStringGetTextDatum(revision->message);
-	values[5] = BoolGetDatum(n->nchildren == 0);
+	values[5] = BoolGetDatum(n->nchildren == 0 && !n->repeatable);
 	values[6] = BoolGetDatum(n->nchildren > 1);
 	values[7] = BoolGetDatum(n->nparents > 1);
 	values[8] = BoolGetDatum(is_current(state, node));
@@ -166,13 +173,12 @@ viflo_show(PG_FUNCTION_ARGS)
 	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
-	count = viflo_target_resolve(state->graph, name, &found, &error);
+	count = viflo_target_name(state->graph, name, &found, &error);
 	if (count < 0)
 		viflo_report_error(&error);
 	for (int i = 0; i < count; i++)
 	{
 		const VifloEntry *entry = &state->entries[found[i]];
-		bool		applied = state->applied[found[i]];
 		Datum		values[SHOW_COLUMNS] = {0};
 		bool		nulls[SHOW_COLUMNS] = {false};
 
@@ -180,7 +186,7 @@ viflo_show(PG_FUNCTION_ARGS)
 		values[11] = BoolGetDatum(entry->reversible);
 		values[12] = BoolGetDatum(entry->bundled);
 		values[13] = CStringGetTextDatum(state->revisions[found[i]].checksum);
-		if (applied)
+		if (entry->applied_checksum != NULL)
 		{
 			values[14] = CStringGetTextDatum(entry->applied_checksum);
 			values[15] = TimestampTzGetDatum(entry->applied_at);
@@ -192,6 +198,7 @@ viflo_show(PG_FUNCTION_ARGS)
 			values[17] = CStringGetTextDatum(entry->source);
 		else
 			nulls[17] = true;
+		values[18] = BoolGetDatum(state->revisions[found[i]].repeatable);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
@@ -239,6 +246,34 @@ viflo_log(PG_FUNCTION_ARGS)
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	viflo_scan_end(&scan);
+	return (Datum) 0;
+}
+
+/*
+ * viflo_pending(project text)
+ */
+Datum
+viflo_pending(PG_FUNCTION_ARGS)
+{
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloPlan	plan = {0};
+	VifloError	error = {0};
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!viflo_plan_upgrade(state->graph, viflo_state_view(state), "heads", &plan, &error))
+		viflo_report_error(&error);
+	for (int i = 0; i < plan.count; i++)
+	{
+		const VifloRevision *revision = &state->revisions[plan.steps[i].node];
+		Datum		values[PENDING_COLUMNS];
+		bool		nulls[PENDING_COLUMNS] = {false};
+
+		values[0] = CStringGetTextDatum(revision->id);
+		values[1] = CStringGetTextDatum(revision->message);
+		values[2] = BoolGetDatum(plan.steps[i].late);
+		values[3] = BoolGetDatum(revision->repeatable);
+		viflo_result_row(fcinfo, values, nulls);
+	}
 	return (Datum) 0;
 }
 

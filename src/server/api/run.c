@@ -131,6 +131,7 @@ viflo_plan(PG_FUNCTION_ARGS)
 		ok = viflo_plan_upgrade(state->graph, viflo_state_view(state), target, &plan, &error);
 	if (!ok)
 		viflo_report_error(&error);
+	viflo_steps_leave_out_late(viflo_setting_late, state, &plan);
 
 	for (int i = 0; i < plan.count; i++)
 	{

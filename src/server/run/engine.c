@@ -96,7 +96,7 @@ check_snapshot(const VifloProjectState *state)
 	if (!IsolationUsesXactSnapshot())
 		return;
 	for (int i = 0; i < state->count; i++)
-		applied += state->applied[i];
+		applied += state->entries[i].applied_checksum != NULL;
 
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, GetTransactionSnapshot());
 	while (viflo_scan_next(&scan))
@@ -104,7 +104,7 @@ check_snapshot(const VifloProjectState *state)
 		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
 		int			node = viflo_graph_find(state->graph, id);
 
-		if (node >= 0 && state->applied[node] &&
+		if (node >= 0 && state->entries[node].applied_checksum != NULL &&
 			DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]) == state->entries[node].applied_at)
 			seen++;
 		else
@@ -151,6 +151,7 @@ viflo_engine_run(const VifloRun *request)
 	VifloPlannedStep *steps;
 	int			count;
 
+	with_progress.late = viflo_setting_late;
 	if (viflo_steps_nothing_to_do(run))
 		return 0;
 

@@ -97,6 +97,7 @@ unpack(const char *packed)
 	request->step.revision = get_string(&packed);
 	request->step.message = get_string(&packed);
 	request->step.source = get_string(&packed);
+	memset(&request->step.forgets, 0, sizeof(VifloNames));
 	return request;
 }
 

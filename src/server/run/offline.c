@@ -257,6 +257,19 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 	}
 }
 
+/* Repeatable revisions run where all others are applied: the heads tell. */
+static void
+check_heads(const VifloProjectState *state, const char *revision)
+{
+	for (int i = 0; i < state->graph->nheads; i++)
+		if (!state->applied[state->graph->heads[i]])
+			ereport(ERROR,
+					(viflo_errcode(VIFLO_OUT_OF_STEP),
+					 errmsg("revision \"%s\" runs after revision \"%s\", which is not applied",
+							revision, state->revisions[state->graph->heads[i]].id),
+					 errhint("The script was made for a database in another state; see viflo_current().")));
+}
+
 static int
 check_fits(const VifloProjectState *state, const char *revision, bool up)
 {
@@ -268,13 +281,19 @@ check_fits(const VifloProjectState *state, const char *revision, bool up)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_UNKNOWN_REVISION),
 				 errmsg("revision \"%s\" is not registered", revision)));
-	if (state->applied[index] == up)
+	node = &state->graph->nodes[index];
+	if (node->repeatable && !up)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_NO_DOWN),
+				 errmsg("revision \"%s\" has no down section", revision)));
+	if (node->repeatable)
+		check_heads(state, revision);
+	if (state->applied[index] == up && !node->repeatable)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_OUT_OF_STEP),
 				 errmsg(up ? "revision \"%s\" is already applied" : "revision \"%s\" is not applied", revision),
 				 errhint("The script was made for a database in another state; see viflo_current().")));
 
-	node = &state->graph->nodes[index];
 	for (int i = 0; i < (up ? node->nparents : node->nchildren); i++)
 		if (state->applied[up ? node->parents[i] : node->children[i]] != up)
 			other = up ? node->parents[i] : node->children[i];
@@ -313,6 +332,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 		.started = started,
 		.statements = statements
 	};
+	VifloNames	forgets = {0};
 	int			node;
 
 	PreventCommandIfReadOnly("viflo_record()");
@@ -320,6 +340,9 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	viflo_lock_acquire(project, tenant);
 	state = viflo_state_get(project, tenant);
 	node = check_fits(state, revision, up);
+	if (!up)
+		forgets = viflo_steps_forgotten(state);
+	record.forgets = &forgets;
 
 	viflo_state_hold(state);
 	viflo_state_announce(project);

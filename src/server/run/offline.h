@@ -14,7 +14,8 @@
  * the other (see viflo_plan_offline()): it registers the revisions, runs their
  * statements, and records them with viflo_record().  functions is the quoted
  * schema of our functions.  Raises VIFLO_NOT_TRANSACTIONAL or VIFLO_NO_DOWN as a
- * run would.
+ * run would.  Where range ends at all heads, all repeatable revisions are run:
+ * what the database has of them is not known.
  */
 extern void viflo_offline_script(StringInfo buf, const char *project,
 								 const char *range, const char *functions);

@@ -154,6 +154,7 @@ viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 	VifloMigratorLock lock;
 	volatile int done = 0;
 
+	run.late = viflo_setting_late;
 	if (viflo_steps_nothing_to_do(&run))
 		return 0;
 	viflo_steps_check_not_running("run migrations");

@@ -151,7 +151,8 @@ check_replacement(const VifloProjectState *state, int node,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("revision \"%s\" of project \"%s\" belongs to the extension", id, state->project),
 				 errhint("Load your own revisions into a project of their own; see setting viflo_migrate.project.")));
-	if (force || strcmp(registered, checksum) == 0)
+	if (force || strcmp(registered, checksum) == 0 ||
+		(state->revisions[node].repeatable && registration->revision.repeatable))
 		return;
 	if (viflo_record_is_applied(state->project, id))
 		ereport(ERROR,
@@ -264,12 +265,40 @@ viflo_register_all(const char *project, VifloRegistration *registrations, int co
 	MemoryContextDelete(context);
 }
 
+/*
+ * Node that stands on node, or -1.  That repeatable revisions run after it is
+ * no edge of the graph, but they name it, or a label of it.
+ */
+static int
+find_dependent(const VifloProjectState *state, int node)
+{
+	const VifloGraph *graph = state->graph;
+	const VifloRevision *revision = &state->revisions[node];
+
+	if (graph->nodes[node].nchildren > 0)
+		return graph->nodes[node].children[0];
+	if (graph->nodes[node].ndependents > 0)
+		return graph->nodes[node].dependents[0];
+	for (int rank = graph->nversioned; rank < graph->count; rank++)
+	{
+		const VifloNames *depends_on = &state->revisions[graph->order[rank]].depends_on;
+
+		if (viflo_names_contain(depends_on, revision->id))
+			return graph->order[rank];
+		for (int i = 0; i < revision->labels.count; i++)
+			if (viflo_names_contain(depends_on, revision->labels.names[i]))
+				return graph->order[rank];
+	}
+	return -1;
+}
+
 void
 viflo_register_remove(const char *project, const char *revision)
 {
 	VifloProjectState *state;
-	const VifloNode *node;
 	int			index;
+	int			dependent;
+	bool		repeatable;
 	const char *id;
 
 	PreventCommandIfReadOnly("viflo_remove()");
@@ -277,21 +306,20 @@ viflo_register_remove(const char *project, const char *revision)
 	viflo_lock_acquire(project, "");
 	state = viflo_state_get(project, "");
 	index = viflo_state_resolve(state, revision);
-	node = &state->graph->nodes[index];
-	id = pstrdup(node->revision->id);
+	dependent = find_dependent(state, index);
+	repeatable = state->revisions[index].repeatable;
+	id = pstrdup(state->revisions[index].id);
 
 	if (state->entries[index].bundled)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("revision \"%s\" of project \"%s\" belongs to the extension", id, project)));
-	if (node->nchildren + node->ndependents > 0)
+	if (dependent >= 0)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because others stand on it", id),
-				 errdetail("Revision \"%s\" needs it.",
-						   state->revisions[node->nchildren > 0 ? node->children[0] :
-											node->dependents[0]].id)));
-	if (viflo_record_is_applied(project, id))
+				 errdetail("Revision \"%s\" needs it.", state->revisions[dependent].id)));
+	if (!repeatable && viflo_record_is_applied(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),
@@ -302,5 +330,7 @@ viflo_register_remove(const char *project, const char *revision)
 				 errmsg("cannot remove revision \"%s\" because it is half done", id),
 				 errhint("CALL viflo_deploy() goes on with it; viflo_repair() forgets that it was begun.")));
 	viflo_state_announce(project);
+	if (repeatable)
+		viflo_record_forget(project, id);
 	viflo_revisions_delete(project, id);
 }

@@ -38,12 +38,15 @@ extern void viflo_register_read(VifloRegistration *registration,
  * and takes no lock when it is so for all.  Another text replaces the one of a
  * revision that is not applied; for one that is applied it raises
  * VIFLO_CHANGED_REVISION, unless the checksum is the same (only the header
- * changed) or force is given.
+ * changed), the revision is repeatable, or force is given.
  */
 extern void viflo_register_all(const char *project, VifloRegistration *registrations,
 							   int count, bool force);
 
-/* Forgets a revision; VIFLO_IN_USE when it is applied, bundled, or needed. */
+/*
+ * Forgets a revision; VIFLO_IN_USE when it is applied, bundled, or needed.  A
+ * repeatable one may be applied, as nothing takes it back.
+ */
 extern void viflo_register_remove(const char *project, const char *revision);
 
 #endif							/* VIFLO_REGISTER_H */

@@ -74,6 +74,56 @@ viflo_steps_make_plan(const VifloRun *run, VifloProjectState *state, VifloPlan *
 		viflo_report_error(&error);
 }
 
+void
+viflo_steps_leave_out_late(int late, const VifloProjectState *state, VifloPlan *plan)
+{
+	int			kept = 0;
+
+	if (late != VIFLO_LATE_LIST)
+		return;
+	for (int i = 0; i < plan->count; i++)
+	{
+		if (!plan->steps[i].late)
+			plan->steps[kept++] = plan->steps[i];
+		else
+			ereport(WARNING,
+					(viflo_errcode(VIFLO_LATE_REVISION),
+					 errmsg("revision \"%s\" is late and left out", state->revisions[plan->steps[i].node].id),
+					 errdetail("It is not applied, but revisions that follow it are."),
+					 errhint("Set viflo_migrate.late to \"apply\" to apply it.")));
+	}
+	plan->count = kept;
+}
+
+/* Raises, naming all that are late, if any is. */
+static void
+check_late(const VifloProjectState *state, const VifloPlan *plan)
+{
+	const char *first = NULL;
+	StringInfoData ids;
+	int			count = 0;
+
+	initStringInfo(&ids);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const char *id = state->revisions[plan->steps[i].node].id;
+
+		if (!plan->steps[i].late)
+			continue;
+		if (count++ == 0)
+			first = id;
+		appendStringInfo(&ids, "%s\"%s\"", count > 1 ? ", " : "", id);
+	}
+	if (count > 0)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_LATE_REVISION),
+				 count == 1 ? errmsg("revision \"%s\" is not applied, but revisions that follow it are", first) :
+				 errmsg("%d revisions are not applied, but revisions that follow them are", count),
+				 count == 1 ? 0 : errdetail("They are %s.", ids.data),
+				 errhint("Set viflo_migrate.late to \"apply\" to apply now what is late, or to \"list\" to go on without it; viflo_stamp() of a revision that follows it records it as applied.")));
+	pfree(ids.data);
+}
+
 /* Raises unless this step can be run. */
 static void
 check_step(const VifloProjectState *state, const VifloStep *step, VifloManner manner)
@@ -82,11 +132,6 @@ check_step(const VifloProjectState *state, const VifloStep *step, VifloManner ma
 	const VifloEntry *entry = &state->entries[step->node];
 	bool		up = step->direction == VIFLO_UP;
 
-	if (step->late && viflo_setting_late == VIFLO_LATE_REFUSE)
-		ereport(ERROR,
-				(viflo_errcode(VIFLO_LATE_REVISION),
-				 errmsg("revision \"%s\" is not applied, but revisions that follow it are", id),
-				 errhint("Set viflo_migrate.late to \"apply\" to apply it now, or record it as applied with viflo_stamp().")));
 	if (!up && !entry->reversible)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_NO_DOWN),
@@ -144,11 +189,13 @@ viflo_steps_nothing_to_do(const VifloRun *run)
 	ListCell   *cell;
 
 	viflo_steps_make_plan(run, state, &plan);
-	if (plan.count > 0)
-		return false;
+	for (int i = 0; i < plan.count; i++)
+		if (!plan.steps[i].late || run->late != VIFLO_LATE_LIST)
+			return false;
 	foreach(cell, state->unfinished)
 		if (!is_same_way(run, lfirst(cell)))
 		return false;
+	viflo_steps_leave_out_late(run->late, state, &plan);
 	return true;
 }
 
@@ -171,10 +218,25 @@ check_unfinished(const VifloRun *run, VifloManner manner, const VifloProjectStat
 	}
 }
 
+VifloNames
+viflo_steps_forgotten(const VifloProjectState *state)
+{
+	VifloNames	names = {0};
+
+	for (int rank = state->graph->nversioned; rank < state->count; rank++)
+	{
+		int			node = state->graph->order[rank];
+
+		if (state->entries[node].applied_checksum != NULL)
+			viflo_names_add(&names, pstrdup(state->revisions[node].id));
+	}
+	return names;
+}
+
 static VifloPlannedStep *
 copy_plan(const VifloProjectState *state, const VifloPlan *plan)
 {
-	VifloPlannedStep *steps = palloc(sizeof(VifloPlannedStep) * plan->count);
+	VifloPlannedStep *steps = palloc0(sizeof(VifloPlannedStep) * plan->count);
 
 	for (int i = 0; i < plan->count; i++)
 	{
@@ -189,6 +251,8 @@ copy_plan(const VifloProjectState *state, const VifloPlan *plan)
 		steps[i].number = i + 1;
 		steps[i].of = plan->count;
 	}
+	if (!steps[0].up)
+		steps[0].forgets = viflo_steps_forgotten(state);
 	return steps;
 }
 
@@ -200,6 +264,9 @@ viflo_steps_plan(const VifloRun *run, VifloManner manner, int *count)
 	VifloPlannedStep *steps;
 
 	viflo_steps_make_plan(run, state, &plan);
+	viflo_steps_leave_out_late(run->late, state, &plan);
+	if (run->late == VIFLO_LATE_REFUSE)
+		check_late(state, &plan);
 	*count = plan.count;
 	for (int i = 0; i < plan.count; i++)
 		check_step(state, &plan.steps[i], manner);
@@ -267,6 +334,7 @@ viflo_step_record(const VifloRun *run, const VifloPlannedStep *step)
 		.tenant = run->tenant,
 		.revision = step->revision,
 		.direction = step->up ? "up" : "down",
+		.forgets = &step->forgets,
 		.started = GetCurrentTimestamp()
 	};
 

@@ -20,6 +20,8 @@ typedef struct VifloRun
 	const char *tenant;			/* "" for none */
 	VifloDirection direction;
 	const char *target;
+	int			late;			/* VifloLate; set by the run as it begins, as
+								 * the setting may end with a transaction */
 	VifloWatcher *watchers;
 } VifloRun;
 
@@ -33,6 +35,8 @@ typedef struct VifloPlannedStep
 	bool		transactional;
 	int			number;			/* 1.. */
 	int			of;
+	VifloNames	forgets;		/* of a downgrade's first step: see
+								 * viflo_steps_forgotten() */
 } VifloPlannedStep;
 
 /* How a run goes about its steps. */
@@ -59,18 +63,34 @@ extern _Noreturn void viflo_steps_raise_unfinished(const VifloUnfinished *row);
 extern void viflo_steps_make_plan(const VifloRun *run, VifloProjectState *state, VifloPlan *plan);
 
 /*
- * Is there nothing to do, by the newest state?  Not so where a step was cut
- * off that goes the other way: that is for viflo_steps_plan() to say.
+ * Takes the late steps out of the plan, each with a warning, where late is to
+ * list them.
+ */
+extern void viflo_steps_leave_out_late(int late, const VifloProjectState *state,
+									   VifloPlan *plan);
+
+/*
+ * Is there nothing to do, by the newest state, but for late steps to be warned
+ * of?  Not so where a step was cut off that goes the other way: that is for
+ * viflo_steps_plan() to say.
  */
 extern bool viflo_steps_nothing_to_do(const VifloRun *run);
 
 /*
  * The steps to the run's target by the newest state, each checked: not late
- * (unless set), reversible where it goes down; and in one transaction, able to
- * run in it and not half done.  palloc'd in the current context; NULL and
- * *count = 0 when there is nothing to do.  The caller has the migrator lock.
+ * (unless set; where it is to be left out, it is, with a warning), reversible
+ * where it goes down; and in one transaction, able to run in it and not half
+ * done.  palloc'd in the current context; NULL and *count = 0 when there is
+ * nothing to do.  The caller has the migrator lock.
  */
 extern VifloPlannedStep *viflo_steps_plan(const VifloRun *run, VifloManner manner, int *count);
+
+/*
+ * The repeatable revisions that are applied, with whatever text, which are not
+ * any more once another revision is taken back: what they made may be gone
+ * with it.  In the current memory context.
+ */
+extern VifloNames viflo_steps_forgotten(const VifloProjectState *state);
 
 /* Reads the step's text from the catalog.  Strings in the current context. */
 extern void viflo_step_read(const VifloRun *run, const VifloPlannedStep *step,

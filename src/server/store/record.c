@@ -46,10 +46,10 @@ mark_applied(const VifloRecord *record)
 }
 
 static void
-mark_unapplied(const VifloRecord *record)
+mark_unapplied(const VifloRecord *record, const char *revision)
 {
 	VifloScan	scan;
-	bool		found = find_applied(&scan, record->project, record->tenant, record->revision);
+	bool		found = find_applied(&scan, record->project, record->tenant, revision);
 
 	viflo_scan_end(&scan);
 	if (found)
@@ -106,10 +106,11 @@ viflo_record_step(const VifloRecord *record)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
+	mark_unapplied(record, record->revision);
 	if (strcmp(record->direction, "up") == 0 || strcmp(record->direction, "stamp") == 0)
 		mark_applied(record);
-	else
-		mark_unapplied(record);
+	for (int i = 0; record->forgets != NULL && i < record->forgets->count; i++)
+		mark_unapplied(record, record->forgets->names[i]);
 	viflo_unfinished_delete(record->project, record->tenant, record->revision);
 	add_log(record, "done");
 	MemoryContextSwitchTo(old);
@@ -137,6 +138,21 @@ viflo_record_repair(const char *project, const char *revision, const char *check
 			continue;
 		scan.values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(checksum);
 		viflo_table_update(VIFLO_TABLE_APPLIED, &scan.tid, scan.values, scan.nulls);
+	}
+	viflo_scan_end(&scan);
+}
+
+void
+viflo_record_forget(const char *project, const char *revision)
+{
+	VifloScan	scan;
+	const char *keys[] = {project};
+
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
+	while (viflo_scan_next(&scan))
+	{
+		if (strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0)
+			viflo_table_delete(VIFLO_TABLE_APPLIED, &scan.tid);
 	}
 	viflo_scan_end(&scan);
 }

@@ -8,6 +8,7 @@
 #ifndef VIFLO_RECORD_H
 #define VIFLO_RECORD_H
 
+#include "common/revision.h"
 #include "datatype/timestamp.h"
 
 /* One step to be recorded. */
@@ -26,13 +27,16 @@ typedef struct VifloRecord
 	const char *detail;			/* or NULL */
 	TimestampTz applied_at;		/* what is recorded of it beside the log: */
 	const char *applied_by;		/* 0 and NULL: now, by the current role */
+	const VifloNames *forgets;	/* revisions not applied any more, beside;
+								 * NULL: none */
 	const char *error;			/* failed only */
 	const char *sqlstate;		/* failed only */
 } VifloRecord;
 
 /*
- * Marks the revision applied ("up", "stamp") or not, forgets that it was
- * unfinished, and adds a row to the log, in the name of the current role.
+ * Marks the revision applied ("up", "stamp"), again where it is so with another
+ * text, or not, forgets that it was unfinished, and adds a row to the log, in
+ * the name of the current role.
  */
 extern void viflo_record_step(const VifloRecord *record);
 
@@ -42,6 +46,9 @@ extern void viflo_record_failure(const VifloRecord *record);
 /* Puts another checksum on an applied revision, for every tenant. */
 extern void viflo_record_repair(const char *project, const char *revision,
 								const char *checksum);
+
+/* Marks the revision not applied, for every tenant, and says so in no log. */
+extern void viflo_record_forget(const char *project, const char *revision);
 
 /* Is the revision applied for any tenant of the project? */
 extern bool viflo_record_is_applied(const char *project, const char *revision);

@@ -124,6 +124,8 @@ read_row(const VifloScan *scan, RevisionRow *row)
 	row->revision.labels = viflo_names_from_array(scan->values[VIFLO_REVISION_BRANCH_LABELS - 1]);
 	strlcpy(row->revision.checksum, viflo_scan_text(scan, VIFLO_REVISION_CHECKSUM),
 			sizeof(row->revision.checksum));
+	row->revision.repeatable = !scan->nulls[VIFLO_REVISION_REPEATABLE - 1] &&
+		DatumGetBool(scan->values[VIFLO_REVISION_REPEATABLE - 1]);
 	row->entry.position = DatumGetInt64(scan->values[VIFLO_REVISION_POSITION - 1]);
 	row->entry.transactional = DatumGetBool(scan->values[VIFLO_REVISION_TRANSACTIONAL - 1]);
 	row->entry.down_transactional = DatumGetBool(scan->values[VIFLO_REVISION_DOWN_TRANSACTIONAL - 1]);
@@ -209,19 +211,23 @@ read_applied(VifloProjectState *state, Snapshot snapshot)
 			state->missing = lappend(state->missing, id);
 			continue;
 		}
-		state->applied[node] = true;
 		entry = &state->entries[node];
 		entry->applied_checksum = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_CHECKSUM),
 											   state->revisions[node].checksum);
 		entry->applied_by = role = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_APPLIED_BY),
 												role);
 		entry->applied_at = DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]);
+		state->applied[node] = !state->revisions[node].repeatable ||
+			strcmp(entry->applied_checksum, state->revisions[node].checksum) == 0;
 		pfree(id);
 	}
 	viflo_scan_end(&scan);
 }
 
-/* Has every applied revision all its parents and dependencies applied? */
+/*
+ * Has every applied revision all its parents and dependencies applied?
+ * Repeatable ones are not asked: nothing is late because of them.
+ */
 static bool
 is_closed(const VifloProjectState *state)
 {
@@ -229,7 +235,7 @@ is_closed(const VifloProjectState *state)
 	{
 		const VifloNode *node = &state->graph->nodes[i];
 
-		if (!state->applied[i])
+		if (!state->applied[i] || node->repeatable)
 			continue;
 		for (int j = 0; j < node->nparents; j++)
 			if (!state->applied[node->parents[j]])
@@ -239,6 +245,41 @@ is_closed(const VifloProjectState *state)
 				return false;
 	}
 	return true;
+}
+
+/*
+ * A repeatable revision that is half done is not applied, not even where the
+ * text that once was is registered again.
+ */
+static void
+forget_half_done(VifloProjectState *state)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->unfinished)
+	{
+		const VifloUnfinished *row = lfirst(cell);
+		int			node = viflo_graph_find(state->graph, row->revision);
+
+		if (node >= 0 && state->revisions[node].repeatable)
+			state->applied[node] = false;
+	}
+}
+
+static bool *
+find_covered(const VifloProjectState *state)
+{
+	bool	   *covered = palloc0(sizeof(bool) * Max(state->count, 1));
+
+	for (int i = 0; i < state->count; i++)
+	{
+		const VifloNode *node = &state->graph->nodes[i];
+
+		for (int j = 0; j < node->nparents && state->applied[i]; j++)
+			covered[node->parents[j]] = true;
+	}
+	viflo_graph_ancestors(state->graph, covered, false);
+	return covered;
 }
 
 /*
@@ -269,8 +310,11 @@ read_state(const char *project, const char *tenant)
 	read_applied(state, snapshot);
 	UnregisterSnapshot(snapshot);
 	state->unfinished = viflo_unfinished_list(project, tenant);
+	forget_half_done(state);
 
 	state->closed = is_closed(state);
+	if (!state->closed)
+		state->covered = find_covered(state);
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -363,7 +407,7 @@ viflo_state_resolve(const VifloProjectState *state, const char *name)
 	VifloError	error = {0};
 	int			node;
 
-	if (!viflo_target_resolve_one(state->graph, name, &node, &error))
+	if (!viflo_target_name_one(state->graph, name, &node, &error))
 		viflo_report_error(&error);
 	if (node < 0)
 		ereport(ERROR,

@@ -28,8 +28,8 @@ typedef struct VifloEntry
 	bool		bundled;
 	char	   *source;			/* or NULL */
 	char	   *digest;
-	/* the rest holds when it is applied */
-	char	   *applied_checksum;
+	/* the rest holds when it is applied, with whatever text */
+	char	   *applied_checksum;	/* NULL: it is not */
 	TimestampTz applied_at;
 	char	   *applied_by;
 } VifloEntry;
@@ -50,8 +50,12 @@ typedef struct VifloProjectState
 	VifloGraph *graph;			/* NULL: damaged, see graph_error */
 	VifloError	graph_error;
 	int			count;
-	bool	   *applied;
+	bool	   *applied;		/* a repeatable one: with its present text,
+								 * and not half done */
 	bool		closed;			/* applied holds all ancestors of its members */
+	bool	   *covered;		/* what applied revisions follow, by down
+								 * revisions; NULL where closed, as children
+								 * tell then */
 	int64		last_position;
 	List	   *missing;		/* ids (char *) that are applied, not
 								 * registered */
@@ -77,7 +81,10 @@ extern VifloProjectState *viflo_state_get(const char *project, const char *tenan
 extern void viflo_state_hold(VifloProjectState *state);
 extern void viflo_state_release(VifloProjectState *state);
 
-/* Node of the one revision that a user names; raises where it is not one. */
+/*
+ * Node of the one revision that a user names, a repeatable one perhaps;
+ * raises where it is not one.
+ */
 extern int	viflo_state_resolve(const VifloProjectState *state, const char *name);
 
 /* plan.h's view of it. */

@@ -96,6 +96,33 @@ viflo_job_sequence_oid(void)
 	return relation_oid("job_id_seq");
 }
 
+static _Noreturn void
+raise_old_table(VifloTable table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"viflo.%s\" is of an older version than the installed module",
+					table_names[table]),
+			 errhint("Run ALTER EXTENSION viflo_migrate UPDATE.")));
+}
+
+/*
+ * How many of the columns that this module knows the table has.  That of
+ * repeatable revisions may be missing: the extension's own scripts register a
+ * revision before they add it.
+ */
+static int
+known_columns(VifloTable table, TupleDesc descriptor)
+{
+	const int	last = VIFLO_REVISION_REPEATABLE;
+
+	if (table == VIFLO_TABLE_REVISION &&
+		(descriptor->natts < last ||
+		 strcmp(NameStr(TupleDescAttr(descriptor, last - 1)->attname), "repeatable") != 0))
+		return last - 1;
+	return table_columns[table];
+}
+
 /*
  * A newer module with the tables of an older version of the extension, or
  * tables that a user has added columns to, must not be misread.
@@ -106,12 +133,8 @@ open_table(VifloTable table, LOCKMODE lockmode)
 	Relation	relation = table_open(viflo_table_oid(table), lockmode);
 	int			natts = RelationGetDescr(relation)->natts;
 
-	if (natts < table_columns[table])
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"viflo.%s\" is of an older version than the installed module",
-						table_names[table]),
-				 errhint("Run ALTER EXTENSION viflo_migrate UPDATE.")));
+	if (natts < known_columns(table, RelationGetDescr(relation)))
+		raise_old_table(table);
 	if (natts > VIFLO_TABLE_MAX_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -124,6 +147,8 @@ static void
 begin_scan(VifloScan *scan, VifloTable table, ScanKey keys, int nkeys, Snapshot snapshot)
 {
 	scan->relation = open_table(table, AccessShareLock);
+	scan->missing_from = known_columns(table, RelationGetDescr(scan->relation));
+	scan->missing_to = table_columns[table];
 
 	scan->owns_snapshot = (snapshot == NULL);
 	scan->snapshot = scan->owns_snapshot ? RegisterSnapshot(GetLatestSnapshot()) : snapshot;
@@ -169,6 +194,8 @@ viflo_scan_next(VifloScan *scan)
 			continue;
 		heap_deform_tuple(tuple, RelationGetDescr(scan->relation),
 						  scan->values, scan->nulls);
+		for (int i = scan->missing_from; i < scan->missing_to; i++)
+			scan->nulls[i] = true;
 		scan->tid = tuple->t_self;
 		return true;
 	}
@@ -258,11 +285,16 @@ fill_slot(Change *change, VifloTable table, const Datum *values, const bool *nul
 {
 	TupleTableSlot *slot = change->slot;
 	int			natts = slot->tts_tupleDescriptor->natts;
+	int			known = known_columns(table, slot->tts_tupleDescriptor);
 
+	/* What a missing column would say may only be what it says by default. */
+	for (int i = known; i < table_columns[table]; i++)
+		if (!nulls[i] && values[i] != (Datum) 0)
+			raise_old_table(table);
 	ExecClearTuple(slot);
 	for (int i = 0; i < natts; i++)
 	{
-		if (i < table_columns[table])
+		if (i < known)
 		{
 			slot->tts_isnull[i] = nulls[i];
 			slot->tts_values[i] = nulls[i] ? (Datum) 0 : values[i];

@@ -49,7 +49,8 @@ typedef enum VifloRevisionColumn
 	VIFLO_REVISION_SOURCE,
 	VIFLO_REVISION_LOADED_AT,
 	VIFLO_REVISION_SCRIPT,
-	VIFLO_REVISION_COLUMNS = VIFLO_REVISION_SCRIPT
+	VIFLO_REVISION_REPEATABLE,
+	VIFLO_REVISION_COLUMNS = VIFLO_REVISION_REPEATABLE
 } VifloRevisionColumn;
 
 typedef enum VifloAppliedColumn
@@ -149,7 +150,10 @@ typedef struct VifloScan
 	Snapshot	snapshot;		/* what is visible; registered */
 	bool		owns_snapshot;
 	Datum		values[VIFLO_TABLE_MAX_COLUMNS];	/* of the row found */
-	bool		nulls[VIFLO_TABLE_MAX_COLUMNS];
+	bool		nulls[VIFLO_TABLE_MAX_COLUMNS]; /* so is what an older version
+												 * has no column for */
+	int			missing_from;	/* private: those columns, from this one */
+	int			missing_to;		/* up to before that one, counted from 0 */
 	ItemPointerData tid;		/* of the row found */
 } VifloScan;
 
