@@ -51,9 +51,9 @@ extern const char *viflo_config_get_own(const VifloConfig *config, const char *d
 										const char *key);
 
 /*
- * Calls fn for all keys that begin with prefix: those of the top, then those
- * of the database (unless NULL), in the order of the file.  name is what
- * stands behind prefix.
+ * Calls fn for all keys that begin with prefix, in the order of the file: those
+ * of the top that the database (unless it is NULL) has not got itself, then
+ * those of the database.  name is what stands behind prefix.
  */
 extern void viflo_config_each(const VifloConfig *config, const char *database,
 							  const char *prefix,
@@ -64,6 +64,9 @@ extern bool viflo_config_has_database(const VifloConfig *config, const char *dat
 
 /* Names of all databases, in the order of the file, NULL-terminated. */
 extern const char *const *viflo_config_databases(const VifloConfig *config);
+
+/* Does an URL hold a password? */
+extern bool viflo_config_is_secret(const char *url);
 
 /* The names of all keys, NULL-terminated; that of set. ends with the dot. */
 extern const char *const *viflo_config_keys(void);

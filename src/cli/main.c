@@ -25,7 +25,8 @@ enum
 	OPTION_PROJECT,
 	OPTION_DIR,
 	OPTION_LAYOUT,
-	OPTION_FORMAT
+	OPTION_FORMAT,
+	OPTION_CONFIG
 };
 
 static const struct option long_options[] = {
@@ -34,6 +35,8 @@ static const struct option long_options[] = {
 	{"dir", required_argument, NULL, OPTION_DIR},
 	{"layout", required_argument, NULL, OPTION_LAYOUT},
 	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"database", required_argument, NULL, 'd'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -49,11 +52,13 @@ static const struct option long_options[] = {
 	{"range", required_argument, NULL, 'r'},
 	{"async", no_argument, NULL, 'a'},
 	{"timeout", required_argument, NULL, 't'},
+	{"limit", required_argument, NULL, 'n'},
+	{"failed", no_argument, NULL, 'f'},
 	{NULL, 0, NULL, 0}
 };
 
 /* The letters that may be typed; the others above are long only. */
-static const char short_options[] = ":vqhVm:r:";
+static const char short_options[] = ":vqhVd:m:r:n:";
 
 /* What the options say beside the request. */
 typedef struct CommandLine
@@ -133,11 +138,17 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 't':
 			request->timeout = value;
 			break;
+		case 'n':
+			request->limit = value;
+			break;
+		case 'f':
+			request->failed = true;
+			break;
 	}
 }
 
-static bool
-take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
+static void
+take_option(CommandLine *line, int option, char *value)
 {
 	VifloSettings *settings = &line->request.settings;
 
@@ -156,10 +167,14 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			settings->layout = value;
 			break;
 		case OPTION_FORMAT:
+			settings->format = value;
 			settings->json = strcmp(value, "json") == 0;
-			if (!settings->json && strcmp(value, "human") != 0)
-				return viflo_failure(failure, VIFLO_EXIT_USAGE,
-									 "unknown format \"%s\": human and json are known", value);
+			break;
+		case OPTION_CONFIG:
+			settings->config_file = value;
+			break;
+		case 'd':
+			settings->database = value;
 			break;
 		case 'v':
 			settings->verbose = true;
@@ -176,7 +191,6 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 		default:
 			take_command_option(line, option, value);
 	}
-	return true;
 }
 
 /* What getopt could not read, in our own words. */
@@ -205,10 +219,28 @@ read_options(CommandLine *line, int argc, char **argv, VifloFailure *failure)
 	{
 		if (option == '?' || option == ':')
 			return fail_option(argc, argv, option, failure);
-		if (!take_option(line, option, optarg ? undisguise(optarg) : NULL, failure))
-			return false;
+		take_option(line, option, optarg ? undisguise(optarg) : NULL);
 	}
 	return true;
+}
+
+/* Every command has human and json, some have more. */
+static bool
+check_format(const VifloCommand *command, const char *format, VifloFailure *failure)
+{
+	const char *const *more = command->formats;
+
+	if (format == NULL || strcmp(format, "human") == 0 || strcmp(format, "json") == 0)
+		return true;
+	for (int i = 0; more != NULL && more[i] != NULL; i++)
+	{
+		if (strcmp(format, more[i]) == 0)
+			return true;
+	}
+	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown format \"%s\" of \"viflo %s\"",
+				  format, command->name);
+	viflo_failure_hint(failure, "\"viflo help %s\" tells which there are.", command->name);
+	return false;
 }
 
 /* Does the command take what it was given? */
@@ -243,6 +275,12 @@ check_command(const VifloCommand *command, const CommandLine *line,
 	return false;
 }
 
+const struct option *
+viflo_command_options(void)
+{
+	return long_options;
+}
+
 static int
 run_command(CommandLine *line, const char *name)
 {
@@ -262,7 +300,8 @@ run_command(CommandLine *line, const char *name)
 		request->args[0] = unconstify(char *, command->name);
 		return viflo_command_help.run(request);
 	}
-	if (!check_command(command, line, &failure) ||
+	if (!check_format(command, request->settings.format, &failure) ||
+		!check_command(command, line, &failure) ||
 		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
 		return viflo_output_failure(&failure);
 	return command->run(request);

@@ -28,6 +28,8 @@ typedef struct VifloRequest
 	char	   *range;			/* r */
 	bool		async;			/* a */
 	char	   *timeout;		/* t */
+	char	   *limit;			/* n */
+	bool		failed;			/* f */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -39,6 +41,9 @@ typedef struct VifloCommand
 	const char *arguments;		/* for the usage line */
 	const char *summary;		/* one line, lower case */
 	const char *help;			/* what it does, options, an example */
+	const char *const *formats; /* beside human and json, NULL-terminated; or
+								 * NULL */
+	bool		hidden;			/* not for people: no help lists it */
 	bool		makes_folder;	/* works where --dir is not there yet */
 
 	/* Does it, reports failures itself; exit status. */
@@ -48,6 +53,10 @@ typedef struct VifloCommand
 /* By name, or NULL; and all of them in order of the help, NULL-terminated. */
 extern const VifloCommand *viflo_command_find(const char *name);
 extern const VifloCommand *const viflo_commands[];
+
+/* The table of options, which main.c keeps; ends with a NULL name. */
+struct option;
+extern const struct option *viflo_command_options(void);
 
 /* How to call it, on stream: overall, or of one command. */
 extern void viflo_command_usage(FILE *stream, const VifloCommand *command);
