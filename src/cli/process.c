@@ -103,3 +103,22 @@ viflo_process_run(const char *what, const char *command, const char *file,
 	return viflo_failure(failure, VIFLO_EXIT_REFUSED, "%s: command \"%s\" failed: %s",
 						 what, command, wait_result_to_str(status));
 }
+
+bool
+viflo_process_exists(const char *name)
+{
+	const char *path = getenv("PATH");
+
+	while (path != NULL && *path != '\0')
+	{
+		int			length = strcspn(path, ":");
+		char	   *file = psprintf("%.*s/%s", length, path, name);
+		bool		there = access(file, X_OK) == 0;
+
+		pfree(file);
+		if (there)
+			return true;
+		path += length + (path[length] == ':');
+	}
+	return false;
+}

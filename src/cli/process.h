@@ -22,4 +22,7 @@
 extern bool viflo_process_run(const char *what, const char *command, const char *file,
 						char *const *more, bool quiet, VifloFailure *failure);
 
+/* Is there a program of this name? */
+extern bool viflo_process_exists(const char *name);
+
 #endif							/* VIFLO_CLI_PROCESS_H */

@@ -28,7 +28,10 @@ help_document(const VifloCommand *command)
 						 "summary", command->summary, "help", command->help);
 	array = json_array();
 	for (int i = 0; viflo_commands[i] != NULL; i++)
-		json_array_append_new(array, help_document(viflo_commands[i]));
+	{
+		if (!viflo_commands[i]->hidden)
+			json_array_append_new(array, help_document(viflo_commands[i]));
+	}
 	return array;
 }
 

@@ -40,6 +40,16 @@ viflo_reader_find(const char *name, VifloFailure *failure)
 	return NULL;
 }
 
+const char *const *
+viflo_reader_names(void)
+{
+	const char **names = palloc0(sizeof(char *) * (lengthof(readers) + 1));
+
+	for (int i = 0; i < lengthof(readers); i++)
+		names[i] = readers[i]->name;
+	return names;
+}
+
 VifloRevision *
 viflo_reader_add(VifloHistory *history, const char *source)
 {

@@ -80,6 +80,9 @@ extern const VifloReader viflo_reader_diesel;
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
 
+/* Names of all readers, NULL-terminated; palloc'd. */
+extern const char *const *viflo_reader_names(void);
+
 /*
  * Reads the files of folder and makes a history of them: with the reader
  * called layout, or (NULL) the one found out from the files.
