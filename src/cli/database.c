@@ -46,6 +46,12 @@ viflo_database_interrupted(void)
 	return interrupts > 0;
 }
 
+int
+viflo_database_interrupts(void)
+{
+	return interrupts;
+}
+
 static void
 catch_interrupts(VifloDatabase *database)
 {
@@ -171,16 +177,24 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 }
 
 void
-viflo_database_close(VifloDatabase *database)
+viflo_database_replace(VifloDatabase *database, VifloSession *session)
 {
 	VifloDbCancel *cancel = cancel_request;
 
 	cancel_request = NULL;
 	viflo_db_cancel_free(cancel);
 	viflo_db_release(database->session);
+	database->session = session;
+	if (session != NULL)
+		catch_interrupts(database);
+}
+
+void
+viflo_database_close(VifloDatabase *database)
+{
+	viflo_database_replace(database, NULL);
 	viflo_engine_free(database->engine);
 	viflo_db_error_clear(&database->error);
-	database->session = NULL;
 	database->engine = NULL;
 }
 

@@ -99,7 +99,14 @@ extern bool viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery
 extern bool viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
 									 int count, VifloDbResult **results);
 
-/* Has the user asked to stop? */
+/* Has the user asked to stop, and how often? */
 extern bool viflo_database_interrupted(void);
+extern int	viflo_database_interrupts(void);
+
+/*
+ * Gives the session back, which may be broken, and goes on with another one,
+ * or (NULL) none for now.  What it left undone is the caller's affair.
+ */
+extern void viflo_database_replace(VifloDatabase *database, VifloSession *session);
 
 #endif							/* VIFLO_CLI_DATABASE_H */

@@ -11,11 +11,13 @@
  * Then one CALL, by itself, as a procedure may commit only outside of any
  * transaction.  What it did is read from the log, by the process that ran it
  * and the number of the last row before: rows of others may be among them.
+ * The same is done after a connection was lost, on another one.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/status.h"
@@ -334,31 +336,51 @@ add_unfinished(StringInfo kept, const VifloDbResult *result)
 
 /* What to do now, where the message alone would mislead. */
 static void
-set_hint(VifloFailure *failure, bool lost)
+set_hint(VifloFailure *failure, bool lost, bool known)
 {
-	if (viflo_database_interrupted() && is_state(failure, "57014"))
+	if (lost && !known)
+		viflo_lost_explain(VIFLO_LOST_UNKNOWN, failure);
+	else if (viflo_database_interrupted() && is_state(failure, "57014"))
 		viflo_failure_hint(failure, "You asked to stop: what was committed before stays, the rest was rolled back.");
 	else if (lost)
-		viflo_failure_hint(failure, "What was committed before stays; \"viflo log\" shows it. The same command again goes on from there.");
+		viflo_failure_hint(failure, "What was committed before stays, and the same command again goes on from there; the connection was lost, not the database.");
+}
+
+/* The connection was lost, but all was done by then.  Exit status. */
+static int
+end_well(const VifloFailure *failure, const VifloDbResult *steps)
+{
+	VifloFailure warning = *failure;
+
+	viflo_lost_explain(VIFLO_LOST_COMMITTED, &warning);
+	viflo_output_placed_warning(&warning);
+	print_steps(steps);
+	return VIFLO_EXIT_DONE;
 }
 
 /* The run failed: says why, and what there is of it all the same. */
 static int
 fail(Online *online, VifloFailure *failure)
 {
+	VifloDatabase *database = &online->database;
 	VifloDbParam steps_params[3];
 	VifloDbParam unfinished_params[1];
 	VifloDbQuery queries[2];
 	VifloDbResult *results[2];
 	StringInfoData kept;
 	json_t	   *more;
-	bool		lost = viflo_db_broken(online->database.session);
+	bool		lost = viflo_db_broken(database->session);
+	bool		known = !lost || viflo_lost_return(database);
 
-	set_hint(failure, lost);
 	queries[0] = steps_query(online, steps_params);
 	queries[1] = unfinished_query(online, unfinished_params);
-	if (lost || !viflo_database_look_back(&online->database, queries, 2, results))
+	known = known && viflo_database_look_back(database, queries, 2, results);
+	set_hint(failure, lost, known);
+	if (!known)
 		return viflo_output_failure(failure);
+	if (lost && viflo_db_result_rows(results[0]) > 0 &&
+		viflo_lost_is_done(database, online->target, online->kind->loads))
+		return end_well(failure, results[0]);
 	initStringInfo(&kept);
 	add_steps(&kept, results[0]);
 	add_unfinished(&kept, results[1]);

@@ -5,13 +5,16 @@
  * An upgrade that finds the folder as it was left costs one round trip after
  * connecting.  Else two more: one that finds the extension and asks what it
  * has not got of the folder, one that loads that, if anything, and runs; and
- * a last one notes that nothing is left to do.
+ * a last one notes that nothing is left to do.  When the connection is lost
+ * while it runs, the server is asked again what became of it.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/lost.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 
 /* What people see of a step: its duration comes in milliseconds. */
 #define STEP_COLUMNS \
@@ -45,6 +48,33 @@ print_steps(const VifloDbResult *result)
 	pfree(cells);
 }
 
+/*
+ * The run has failed, or only its connection, as the server may have committed
+ * it all the same.  Exit status.
+ */
+static int
+fail_run(VifloDatabase *database, const VifloLocal *local, int64 started,
+		 VifloFailure *failure)
+{
+	VifloDbResult *result;
+	VifloLost	lost;
+
+	if (!viflo_db_broken(database->session))
+	{
+		viflo_command_blame(local, failure);
+		return viflo_output_failure(failure);
+	}
+	lost = viflo_lost_transaction(database, started, STEP_COLUMNS, &result);
+	viflo_lost_explain(lost, failure);
+	if (lost != VIFLO_LOST_COMMITTED)
+		return viflo_output_failure(failure);
+	viflo_output_placed_warning(failure);
+	print_steps(result);
+	viflo_db_result_free(result);
+	viflo_database_close(database);
+	return VIFLO_EXIT_DONE;
+}
+
 static int
 upgrade_run(VifloRequest *request)
 {
@@ -59,6 +89,7 @@ upgrade_run(VifloRequest *request)
 	bool		folder = request->settings.dir_exists;
 	bool		settled = false;
 	int			count;
+	int64		started;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
 		return viflo_output_failure(&failure);
@@ -77,11 +108,9 @@ upgrade_run(VifloRequest *request)
 	params[0] = viflo_db_text(target);
 	queries[count] = viflo_database_call(&database, STEP_COLUMNS, "viflo_upgrade",
 										 "target => $1::pg_catalog.text", params, 1);
+	started = viflo_watch_now();
 	if (!viflo_database_run_shown(&database, queries, count + 1, results, &failure))
-	{
-		viflo_command_blame(&local, &failure);
-		return viflo_output_failure(&failure);
-	}
+		return fail_run(&database, &local, started, &failure);
 	print_steps(results[count]);
 	for (int i = 0; i <= count; i++)
 		viflo_db_result_free(results[i]);
@@ -95,10 +124,12 @@ static int
 downgrade_run(VifloRequest *request)
 {
 	VifloDatabase database;
+	VifloLocal	local = {0};
 	VifloFailure failure;
 	VifloDbParam params[2];
 	VifloDbQuery query;
 	VifloDbResult *result;
+	int64		started;
 
 	if (!viflo_database_open(&database, &request->settings, NULL, &failure) ||
 		!viflo_database_find(&database, &failure))
@@ -106,8 +137,9 @@ downgrade_run(VifloRequest *request)
 	params[0] = viflo_db_text(request->args[0]);
 	query = viflo_database_call(&database, STEP_COLUMNS, "viflo_downgrade",
 								"target => $1::pg_catalog.text", params, 1);
+	started = viflo_watch_now();
 	if (!viflo_database_run_shown(&database, &query, 1, &result, &failure))
-		return viflo_output_failure(&failure);
+		return fail_run(&database, &local, started, &failure);
 	print_steps(result);
 	viflo_db_result_free(result);
 	viflo_database_close(&database);
