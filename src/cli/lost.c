@@ -120,8 +120,8 @@ viflo_lost_return(VifloDatabase *database)
 	"  LEFT JOIN %1$s.viflo_history(project => $1::pg_catalog.text) h" \
 	"  ON h.revision OPERATOR(pg_catalog.=) l.revision" \
 	"  WHERE l.pid OPERATOR(pg_catalog.=) $2 AND l.status OPERATOR(pg_catalog.=) 'done'" \
-	"  AND l.started_at OPERATOR(pg_catalog.>=) pg_catalog.now() OPERATOR(pg_catalog.-)" \
-	"  pg_catalog.make_interval(secs => $3) ORDER BY l.id) t"
+	"  AND l.started_at OPERATOR(pg_catalog.>=)" \
+	"  (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $3)) ORDER BY l.id) t"
 
 VifloLost
 viflo_lost_transaction(VifloDatabase *database, int64 started, const char *columns,

@@ -379,6 +379,7 @@ const VifloCommand viflo_command_completion = {
 	"databases of viflo.conf, and revisions of the folder.\n"
 	"\n"
 	"Example:\n"
+	"  viflo completion bash > ~/.local/share/bash-completion/completions/viflo\n"
 	"  eval \"$(viflo completion bash)\"\n"
 	"  source <(viflo completion zsh)\n"
 	"  viflo completion fish | source\n",
