@@ -230,7 +230,8 @@ SKIP:
 	skip 'no xmllint or rsvg-convert', 1
 	  unless grep { my $tool = $_; grep { -x "$_/$tool" } split /:/, $ENV{PATH} } 'xmllint', 'rsvg-convert';
 	my @command = (grep { -x "$_/xmllint" } split /:/, $ENV{PATH}) ? ('xmllint', '--noout', '-') : ('rsvg-convert', '-o', '/dev/null');
-	ok(IPC::Run::run(\@command, '<', \$svg, '2>', \my $trouble), 'SVG: well-formed') or diag($trouble);
+	my $trouble;
+	ok(IPC::Run::run(\@command, '<', \$svg, '2>', \$trouble), 'SVG: well-formed') or diag($trouble);
 }
 
 # Long histories: the time is not the point, that it does not grow with the square is.
