@@ -11,6 +11,7 @@
 #include "postgres_fe.h"
 
 #include "cli/view.h"
+#include "common/script.h"
 
 /* Columns of the history. */
 #define REVISION	0
@@ -22,6 +23,12 @@
 #define CURRENT		6
 #define CHANGED		7
 #define CHECKSUM	8
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
 
 bool
 viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *failure)
@@ -38,6 +45,8 @@ viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *fa
 		viflo_database_missing(&view->database, &view->local, false, &view->unlike, failure) :
 		viflo_database_find(&view->database, failure);
 	view->extension = view->database.schema != NULL;
+	if (view->unlike.count > 0)
+		qsort(view->unlike.names, view->unlike.count, sizeof(char *), compare_names);
 	return good || !view->extension;
 }
 
@@ -131,6 +140,25 @@ add_local(VifloView *view)
 	}
 }
 
+/*
+ * Would the server refuse the folder's text, as it has another checksum?  Most
+ * texts are those that the server has, byte by byte.
+ */
+static bool
+differs(const VifloView *view, int number, const char *checksum)
+{
+	const VifloMigration *migration = &view->local.history.migrations[number];
+	char	   *id = view->local.history.revisions[number].id;
+	VifloRevision revision = {0};
+	VifloError	error = {0};
+
+	if (view->unlike.count == 0 ||
+		bsearch(&id, view->unlike.names, view->unlike.count, sizeof(char *), compare_names) == NULL)
+		return false;
+	return !viflo_script_read(migration->script, migration->length, &revision, &error) ||
+		strcmp(revision.checksum, checksum) != 0;
+}
+
 /* Rows of the history: oldest first, behind what the folder has. */
 static void
 add_loaded(VifloView *view, const VifloDbResult *result)
@@ -154,9 +182,8 @@ add_loaded(VifloView *view, const VifloDbResult *result)
 		node->changed = is_true(&row, CHANGED);
 		if (at >= 0)
 		{
-			/* The checksum leaves out what does not matter. */
 			node->changed |= node->applied &&
-				strcmp(view->revisions[at].checksum, viflo_db_row_text(&row, CHECKSUM)) != 0;
+				differs(view, at, viflo_db_row_text(&row, CHECKSUM));
 			continue;
 		}
 		view->revisions[view->count++] = (VifloRevision)

@@ -87,7 +87,7 @@ $dir = folder_of("a b'\"\$x;.sql" => header('aaa', '', $evil) . "CREATE TABLE pu
 @at = ('--url', $node->connstr('hostile'), '--dir', $dir, '--project', $evil);
 is_viflo([@at, 'upgrade'], 0, qr/^up    aaa  \Q$evil\E  \(/, '', 'upgrade in a hostile place');
 is_viflo([@at, $_], 0, undef, '', "$_ in a hostile place")
-  for qw(check current history heads branches plan log sql load);
+  for qw(check current history heads branches plan log sql load status graph);
 is_viflo([@at, 'stamp', 'aaa'], 0, undef, '', 'stamp in a hostile place');
 ($status, $document) = viflo_json(@at, 'current');
 is($document->[0]{message}, $evil, 'the message came through');

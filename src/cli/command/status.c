@@ -250,19 +250,20 @@ print_current(const Status *status)
 {
 	const VifloDbResult *answer = status->answers[ASK_CURRENT];
 	VifloDbRow	row = viflo_db_rows(answer, NULL);
-	bool		first = true;
+	int			count = viflo_db_result_rows(answer);
 
-	if (rows(status, ASK_CURRENT) == 0)
+	if (count == 0)
 		line("current", "nothing is applied");
-	while (rows(status, ASK_CURRENT) > 0 && viflo_db_row_next(&row))
+	for (int i = 0; i < MAX_NAMED && viflo_db_row_next(&row); i++)
 	{
 		const char *mark = viflo_db_row_text(&row, 2);
 
-		line(first ? "current" : "", psprintf("%s  %s%s%s", viflo_db_row_text(&row, 0),
-											  viflo_db_row_text(&row, 1),
-											  mark ? "  " : "", mark ? mark : ""));
-		first = false;
+		line(i == 0 ? "current" : "", psprintf("%s  %s%s%s", viflo_db_row_text(&row, 0),
+											   viflo_db_row_text(&row, 1),
+											   mark ? "  " : "", mark ? mark : ""));
 	}
+	if (count > MAX_NAMED)
+		line("", psprintf("and %d more", count - MAX_NAMED));
 }
 
 /* Calls fn for each row of an answer. */
