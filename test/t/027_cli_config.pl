@@ -16,6 +16,7 @@ sub configured { return folder_of('viflo.conf' => $_[0], 'migrations/.keep' => '
 for my $case (
 	[ "project = a\nproduct = b\n", 2, qr/unknown key "product"\nHINT:  Keys are: url, .*set\.NAME/, 'an unknown key' ],
 	[ "[staging]\ndri = a\n", 2, qr/unknown key "dri"/, 'one in a section' ],
+	[ "a line\nproduct = b\n", 1, qr/line is none/, 'the first of two mistakes' ],
 	[ "set = a\n", 1, qr/unknown key "set"/, 'set without a name' ],
 	[ "[staging\nurl = a\n", 1, qr/line is none/, 'a section that does not end' ],
 	[ "# c\nproject\n", 2, qr/line is none/, 'a key without an equals sign' ],
