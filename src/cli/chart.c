@@ -179,7 +179,7 @@ viflo_chart_mermaid(StringInfo out, const VifloView *view, const int *order)
 	{
 		int			node = order[i];
 		const char *class = view->nodes[node].current ? "current" :
-			view->nodes[node].applied ? "applied" : "pending";
+		view->nodes[node].applied ? "applied" : "pending";
 
 		appendStringInfo(out, "    r%d[\"", node);
 		append_mermaid(out, label(view, node, " "));

@@ -80,7 +80,7 @@ starts_with(const char *text, const char *prefix)
  * Notes what is wrong with the current line; the first counts.  Always 0, for
  * libinih.
  */
-static int fail(Reading *reading, const char *hint, const char *fmt,...) pg_attribute_printf(3, 4);
+static int	fail(Reading *reading, const char *hint, const char *fmt,...) pg_attribute_printf(3, 4);
 
 static int
 fail(Reading *reading, const char *hint, const char *fmt,...)

@@ -267,17 +267,24 @@ typedef struct Slots
 	Slot	   *slots;
 } Slots;
 
+/* A line from where from says, in column, to the end. */
 static void
-add_line(Slots *slots, VifloLine line)
+add_line(Slots *slots, const Slot *from, int column, int to_row, int to_column)
 {
 	VifloLayout *layout = &slots->layout;
+	VifloLine  *line;
 
 	if (layout->count >= slots->allocated)
 	{
 		slots->allocated *= 2;
 		layout->lines = repalloc(layout->lines, sizeof(VifloLine) * slots->allocated);
 	}
-	layout->lines[layout->count++] = line;
+	line = &layout->lines[layout->count++];
+	line->from_row = from->from_row;
+	line->from_column = from->from_column;
+	line->column = column;
+	line->to_row = to_row;
+	line->to_column = to_column;
 }
 
 /* The first slot that waits for node, or is free (node -1); or -1. */
@@ -319,10 +326,7 @@ end_slots(Slots *slots, int node, int row)
 
 		if (slot->node != node)
 			continue;
-		add_line(slots, (VifloLine)
-				 {
-					 slot->from_row, slot->from_column, i, row, column
-				 });
+		add_line(slots, slot, i, row, column);
 		slot->node = -1;
 	}
 	return column;
@@ -332,21 +336,16 @@ end_slots(Slots *slots, int node, int row)
 static void
 begin_line(Slots *slots, int parent, int row, int column)
 {
+	Slot		from = {parent, row, column};
 	int			slot = find_slot(slots, parent);
 
 	if (slot >= 0)
+		add_line(slots, &from, slot, row + 1, slot);
+	else
 	{
-		add_line(slots, (VifloLine)
-				 {
-					 row, column, slot, row + 1, slot
-				 });
-		return;
+		slot = slots->slots[column].node < 0 ? column : free_slot(slots);
+		slots->slots[slot] = from;
 	}
-	slot = slots->slots[column].node < 0 ? column : free_slot(slots);
-	slots->slots[slot] = (Slot)
-	{
-		parent, row, column
-	};
 }
 
 VifloLayout

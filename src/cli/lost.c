@@ -129,7 +129,7 @@ viflo_lost_transaction(VifloDatabase *database, int64 started, const char *colum
 {
 	int			pid = database->pid;
 	VifloDbParam params[3];
-	VifloDbQuery queries[2];
+	VifloDbQuery queries[2] = {{.params = params,.nparams = 3}, {.params = params,.nparams = 3}};
 	VifloDbResult *results[2];
 	VifloDbRow	row;
 	bool		any;
@@ -139,13 +139,6 @@ viflo_lost_transaction(VifloDatabase *database, int64 started, const char *colum
 	params[0] = viflo_db_text(database->project);
 	params[1] = viflo_db_int32(pid);
 	params[2] = viflo_db_float64((viflo_watch_now() - started + CLOCK_SLACK) / 1000.0);
-	for (int i = 0; i < lengthof(queries); i++)
-	{
-		queries[i] = (VifloDbQuery)
-		{
-			NULL, params, 3, false
-		};
-	}
 	queries[0].sql = psprintf("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM " STEPS,
 							  database->schema);
 	queries[1].sql = psprintf("SELECT %2$s FROM " STEPS, database->schema,

@@ -74,7 +74,7 @@ split(const char *what, const char *command, const char *file, char *const *more
 
 bool
 viflo_process_run(const char *what, const char *command, const char *file,
-			char *const *more, bool quiet, VifloFailure *failure)
+				  char *const *more, bool quiet, VifloFailure *failure)
 {
 	char	  **argv = split(what, command, file, more, failure);
 	posix_spawn_file_actions_t actions;

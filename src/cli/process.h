@@ -20,7 +20,7 @@
  * or fails.
  */
 extern bool viflo_process_run(const char *what, const char *command, const char *file,
-						char *const *more, bool quiet, VifloFailure *failure);
+							  char *const *more, bool quiet, VifloFailure *failure);
 
 /* Is there a program of this name? */
 extern bool viflo_process_exists(const char *name);

@@ -71,12 +71,10 @@ static VifloNames
 read_names(VifloDbRow *row, int column)
 {
 	VifloDbTextArray array = viflo_db_row_text_array(row, column);
+	VifloNames	names = {array.count, array.values};
 
 	/* Not freed: the graph points into it. */
-	return (VifloNames)
-	{
-		array.count, array.values
-	};
+	return names;
 }
 
 static bool
@@ -159,41 +157,38 @@ differs(const VifloView *view, int number, const char *checksum)
 		strcmp(revision.checksum, checksum) != 0;
 }
 
+/* A revision that only the database has. */
+static void
+fill_revision(VifloRevision *revision, VifloDbRow *row)
+{
+	revision->id = pstrdup(viflo_db_row_text(row, REVISION));
+	revision->message = pstrdup(viflo_db_row_text(row, MESSAGE));
+	revision->down = read_names(row, DOWN);
+	revision->depends_on = read_names(row, DEPENDS);
+	revision->labels = read_names(row, LABELS);
+}
+
 /* Rows of the history: oldest first, behind what the folder has. */
 static void
 add_loaded(VifloView *view, const VifloDbResult *result)
 {
 	VifloRevision **sorted = sort_local(view);
+	VifloDbRow	row = viflo_db_rows(result, NULL);
 
-	for (int number = viflo_db_result_rows(result) - 1; number >= 0; number--)
+	for (row.number = viflo_db_result_rows(result) - 1; row.number >= 0; row.number--)
 	{
-		VifloDbRow	row = viflo_db_rows(result, NULL);
-		const char *id;
-		int			at;
-		VifloViewNode *node;
+		int			at = find_local(view, sorted, viflo_db_row_text(&row, REVISION));
+		VifloViewNode *node = &view->nodes[at >= 0 ? at : view->count];
 
-		row.number = number;
-		id = viflo_db_row_text(&row, REVISION);
-		at = find_local(view, sorted, id);
-		node = &view->nodes[at >= 0 ? at : view->count];
 		node->loaded = true;
 		node->applied = is_true(&row, APPLIED);
 		node->current = is_true(&row, CURRENT);
 		node->changed = is_true(&row, CHANGED);
-		if (at >= 0)
-		{
+		if (at < 0)
+			fill_revision(&view->revisions[view->count++], &row);
+		else
 			node->changed |= node->applied &&
 				differs(view, at, viflo_db_row_text(&row, CHECKSUM));
-			continue;
-		}
-		view->revisions[view->count++] = (VifloRevision)
-		{
-			.id = pstrdup(id),
-				.message = pstrdup(viflo_db_row_text(&row, MESSAGE)),
-				.down = read_names(&row, DOWN),
-				.depends_on = read_names(&row, DEPENDS),
-				.labels = read_names(&row, LABELS)
-		};
 	}
 	pfree(sorted);
 }

@@ -289,6 +289,7 @@ static const struct
 	const char *shell;
 	const char *script;
 }			scripts[] = {
+
 	{
 		"bash",
 		"# Completion of viflo for bash: eval \"$(viflo completion bash)\"\n"
