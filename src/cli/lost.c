@@ -157,8 +157,16 @@ viflo_lost_transaction(VifloDatabase *database, int64 started, const char *colum
 	return VIFLO_LOST_ROLLED_BACK;
 }
 
+/* So many steps from where the database stands: now that is another place. */
+static bool
+is_relative(const char *target)
+{
+	return target[0] == '+' || target[0] == '-' ||
+		strstr(target, "@+") != NULL || strstr(target, "@-") != NULL;
+}
+
 bool
-viflo_lost_is_done(VifloDatabase *database, const char *target, bool up)
+viflo_lost_is_done(VifloDatabase *database, const char *target)
 {
 	VifloDbParam params[2] = {viflo_db_text(target), viflo_db_text(database->project)};
 	VifloDbQuery query = {
@@ -168,9 +176,7 @@ viflo_lost_is_done(VifloDatabase *database, const char *target, bool up)
 	VifloDbResult *result;
 	bool		done;
 
-	/* A step back from where the database stands now is another one. */
-	if (!up || strchr(target, '+') != NULL ||
-		!viflo_database_look_back(database, &query, 1, &result))
+	if (is_relative(target) || !viflo_database_look_back(database, &query, 1, &result))
 		return false;
 	done = viflo_db_result_rows(result) == 0;
 	viflo_db_result_free(result);

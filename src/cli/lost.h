@@ -33,8 +33,11 @@ extern bool viflo_lost_return(VifloDatabase *database);
 extern VifloLost viflo_lost_transaction(VifloDatabase *database, int64 started,
 										const char *columns, VifloDbResult **result);
 
-/* For an online run to target: is nothing left to do? */
-extern bool viflo_lost_is_done(VifloDatabase *database, const char *target, bool up);
+/*
+ * For an online run to target, either way: is nothing left to do?  False where
+ * that cannot be told.
+ */
+extern bool viflo_lost_is_done(VifloDatabase *database, const char *target);
 
 /* Says what is known, or not, in failure's hint. */
 extern void viflo_lost_explain(VifloLost lost, VifloFailure *failure);

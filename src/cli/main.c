@@ -302,7 +302,8 @@ run_command(CommandLine *line, const char *name)
 	}
 	if (!check_format(command, request->settings.format, &failure) ||
 		!check_command(command, line, &failure) ||
-		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
+		(!command->no_settings &&
+		 !viflo_settings_complete(&request->settings, !command->makes_folder, &failure)))
 		return viflo_output_failure(&failure);
 	return command->run(request);
 }

@@ -188,6 +188,8 @@ is($err, '', 'that no database answers is not worth a word');
 is($status, 0, 'one that is named by the environment');
 like($err, qr/warning: cannot connect, so nothing is marked/, 'is worth a warning');
 fails_with(['--url', 'host=/nonexistent-viflo', '--dir', $dir, 'graph'], 4, qr/error/, 'one that was asked for is needed');
+is_viflo([{ env => { DATABASE_URL => 'postgresql://h:port/' } }, '--dir', $dir, 'graph'], 0, qr/base1/, qr/warning: cannot connect/,
+	'an URL that is none');
 fails_with(['--url', 'host=/nonexistent-viflo', 'graph'], 4, qr/error/, 'and where there is no folder');
 fails_with(['--dir', $dir, 'graph', '--format', 'png'], 2, qr/unknown format "png"/, 'a format that is not known');
 fails_with(['--dir', $dir, 'heads', '--format', 'svg'], 2, qr/unknown format "svg"/, 'one that only graph has');
@@ -275,6 +277,10 @@ is(offered('help', 'down'), 'downgrade', 'commands of help');
 is(offered('completion', ''), 'bash fish zsh', 'shells');
 is(offered('upgrade', '--dir', 'nowhere', 'ab'), '', 'no folder, no ids');
 is(offered('-d', 'nothing', 'upgr'), 'upgrade', 'a database that is not there yet');
+put("$dir/viflo.conf", "nonsense\n");
+is(offered('-d', ''), '', 'no databases where viflo.conf cannot be read');
+is((viflo({ in => $dir }, 'help', 'status'))[0], 0, 'which does not keep help from helping');
+unlink("$dir/viflo.conf");
 like(offered('stamp', '--'), qr/--dir .*--purge/, 'options, its own among them');
 unlike(offered('heads', '--'), qr/--purge/, 'but not those of others');
 for my $command (@commands)

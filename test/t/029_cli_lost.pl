@@ -153,6 +153,15 @@ $url = via_proxy('deploy', 'swallow', qr/CALL /);
 is_viflo(['--url', $url, '--dir', $dir, 'deploy'], 0, qr/^up    2_b /m, qr/after all of it was committed/,
 	'deploy: all done, and the answer lost');
 
+$url = via_proxy('revert', 'swallow', qr/CALL .*viflo_revert/);
+viflo('--url', $url, '--dir', $dir, 'upgrade');
+is_viflo(['--url', $url, '--dir', $dir, 'revert', '1_a'], 0, qr/\Adown  2_b .*\n\z/, qr/after all of it was committed/,
+	'revert: the same');
+$url = via_proxy('revert_one', 'swallow', qr/CALL .*viflo_revert/);
+viflo('--url', $url, '--dir', $dir, 'upgrade');
+fails_with(['--url', $url, '--dir', $dir, 'revert', '-1'], 1, qr/KEPT:  1 step is done and committed: down "2_b"/,
+	'revert of a number of steps: what is done, as whether it is all is not known');
+
 # A server that crashes, and comes back
 $url = $node->connstr('deploy') . ' application_name=crash';
 put("$dir/3_c.up.sql", 'SELECT pg_sleep(180);');

@@ -69,7 +69,7 @@ const VifloCommand viflo_command_version = {
 	"\n"
 	"Example:\n"
 	"  viflo version\n",
-	.makes_folder = true,
+	.no_settings = true,
 	.run = version_run
 };
 
@@ -84,6 +84,6 @@ const VifloCommand viflo_command_help = {
 	"\n"
 	"Example:\n"
 	"  viflo help upgrade\n",
-	.makes_folder = true,
+	.no_settings = true,
 	.run = help_run
 };

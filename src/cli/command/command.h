@@ -45,6 +45,7 @@ typedef struct VifloCommand
 								 * NULL */
 	bool		hidden;			/* not for people: no help lists it */
 	bool		makes_folder;	/* works where --dir is not there yet */
+	bool		no_settings;	/* reads no file: these are not completed */
 
 	/* Does it, reports failures itself; exit status. */
 	int			(*run) (VifloRequest *request);

@@ -271,9 +271,9 @@ complete_run(VifloRequest *request)
 	}
 	if (!viflo_settings_complete(&line.settings, false, &failure))
 	{
-		/* Names that the line gets wrong so far leave those that need none. */
+		/* A name that the line has not got right yet: what needs none is left. */
 		memset(&line.settings, 0, sizeof(line.settings));
-		line.settings.config = request->settings.config;
+		line.settings.config = viflo_config_read("/dev/null", &failure);
 	}
 	answer(&line);
 	return VIFLO_EXIT_DONE;
@@ -295,10 +295,9 @@ static const struct
 		"# Completion of viflo for bash: eval \"$(viflo completion bash)\"\n"
 		"_viflo()\n"
 		"{\n"
-		"\tlocal IFS=$'\\n' word\n"
+		"\tlocal words=() word i\n"
 		"\n"
 		"\t# bash makes three words of --name=value.\n"
-		"\tlocal words=() i\n"
 		"\tfor ((i = 1; i <= COMP_CWORD; i++)); do\n"
 		"\t\tword=${COMP_WORDS[i]}\n"
 		"\t\tif [[ $word == '=' && ${#words[@]} -gt 0 ]]; then\n"
@@ -308,7 +307,7 @@ static const struct
 		"\t\t\twords+=(\"$word\")\n"
 		"\t\tfi\n"
 		"\tdone\n"
-		"\tCOMPREPLY=($(\"${COMP_WORDS[0]}\" complete -- \"${words[@]}\" 2>/dev/null))\n"
+		"\tmapfile -t COMPREPLY < <(\"${COMP_WORDS[0]}\" complete -- \"${words[@]}\" 2>/dev/null)\n"
 		"}\n"
 		"complete -o default -o bashdefault -F _viflo viflo\n"
 	},
@@ -384,7 +383,7 @@ const VifloCommand viflo_command_completion = {
 	"  eval \"$(viflo completion bash)\"\n"
 	"  source <(viflo completion zsh)\n"
 	"  viflo completion fish | source\n",
-	.makes_folder = true,
+	.no_settings = true,
 	.run = completion_run
 };
 
@@ -400,7 +399,7 @@ const VifloCommand viflo_command_complete = {
 	"\n"
 	"Example:\n"
 	"  viflo complete -- --layout go\n",
-	.makes_folder = true,
+	.no_settings = true,
 	.hidden = true,
 	.run = complete_run
 };

@@ -379,7 +379,7 @@ fail(Online *online, VifloFailure *failure)
 	if (!known)
 		return viflo_output_failure(failure);
 	if (lost && viflo_db_result_rows(results[0]) > 0 &&
-		viflo_lost_is_done(database, online->target, online->kind->loads))
+		viflo_lost_is_done(database, online->target))
 		return end_well(failure, results[0]);
 	initStringInfo(&kept);
 	add_steps(&kept, results[0]);

@@ -172,12 +172,11 @@ print_chart(const VifloView *view, const int *order, const char *format)
 
 /* The folder alone will do, unless a database was asked for. */
 static bool
-can_do_without(const VifloRequest *request, const VifloFailure *failure)
+can_do_without(const VifloSettings *settings, const VifloView *view,
+			   const VifloFailure *failure)
 {
-	const VifloSettings *settings = &request->settings;
-
 	if (failure->status != VIFLO_EXIT_CONNECTION || settings->url_by_option ||
-		!settings->dir_exists)
+		view->local.folder.path == NULL)
 		return false;
 	if (settings->url != NULL)
 		viflo_output_warning("cannot connect, so nothing is marked as applied: %s",
@@ -197,7 +196,7 @@ graph_run(VifloRequest *request)
 	int		   *order;
 
 	if (!viflo_view_open(&view, &request->settings, &failure) &&
-		!can_do_without(request, &failure))
+		!can_do_without(&request->settings, &view, &failure))
 		return viflo_output_failure(&failure);
 	if (!viflo_view_read(&view, NULL, 0, NULL, &failure))
 		return viflo_output_failure(&failure);
