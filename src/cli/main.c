@@ -30,7 +30,8 @@ enum
 	OPTION_FORMAT,
 	OPTION_FLEET,
 	OPTION_FLEET_QUERY,
-	OPTION_JOBS
+	OPTION_JOBS,
+	OPTION_CONFIG
 };
 
 static const struct option long_options[] = {
@@ -46,6 +47,8 @@ static const struct option long_options[] = {
 	{"fleet-query", required_argument, NULL, OPTION_FLEET_QUERY},
 	{"jobs", required_argument, NULL, OPTION_JOBS},
 	{"keep-going", no_argument, NULL, 'K'},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"database", required_argument, NULL, 'd'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -67,11 +70,13 @@ static const struct option long_options[] = {
 	{"table", required_argument, NULL, 'B'},
 	{"to", required_argument, NULL, 'O'},
 	{"late", required_argument, NULL, 'l'},
+	{"limit", required_argument, NULL, 'n'},
+	{"failed", no_argument, NULL, 'f'},
 	{NULL, 0, NULL, 0}
 };
 
 /* The letters that may be typed; the others above are long only. */
-static const char short_options[] = ":vqhVx:m:r:";
+static const char short_options[] = ":vqhVd:x:m:r:n:";
 
 /* What the options say beside the request. */
 typedef struct CommandLine
@@ -172,6 +177,12 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 'l':
 			request->late = value;
 			break;
+		case 'n':
+			request->limit = value;
+			break;
+		case 'f':
+			request->failed = true;
+			break;
 	}
 }
 
@@ -211,10 +222,14 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			settings->allow_programs = true;
 			break;
 		case OPTION_FORMAT:
+			settings->format = value;
 			settings->json = strcmp(value, "json") == 0;
-			if (!settings->json && strcmp(value, "human") != 0)
-				return viflo_failure(failure, VIFLO_EXIT_USAGE,
-									 "unknown format \"%s\": human and json are known", value);
+			break;
+		case OPTION_CONFIG:
+			settings->config_file = value;
+			break;
+		case 'd':
+			settings->database = value;
 			break;
 		case OPTION_FLEET:
 			line->request.fleet = value;
@@ -275,6 +290,25 @@ read_options(CommandLine *line, int argc, char **argv, VifloFailure *failure)
 	return true;
 }
 
+/* Every command has human and json, some have more. */
+static bool
+check_format(const VifloCommand *command, const char *format, VifloFailure *failure)
+{
+	const char *const *more = command->formats;
+
+	if (format == NULL || strcmp(format, "human") == 0 || strcmp(format, "json") == 0)
+		return true;
+	for (int i = 0; more != NULL && more[i] != NULL; i++)
+	{
+		if (strcmp(format, more[i]) == 0)
+			return true;
+	}
+	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown format \"%s\" of \"viflo %s\"",
+				  format, command->name);
+	viflo_failure_hint(failure, "\"viflo help %s\" tells which there are.", command->name);
+	return false;
+}
+
 /* Does the command take what it was given? */
 static bool
 check_command(const VifloCommand *command, const CommandLine *line,
@@ -307,6 +341,12 @@ check_command(const VifloCommand *command, const CommandLine *line,
 	return false;
 }
 
+const struct option *
+viflo_command_options(void)
+{
+	return long_options;
+}
+
 static int
 run_command(CommandLine *line, const char *name)
 {
@@ -326,10 +366,12 @@ run_command(CommandLine *line, const char *name)
 		request->args[0] = unconstify(char *, command->name);
 		return viflo_command_help.run(request);
 	}
-	if (!check_command(command, line, &failure) ||
-		!viflo_command_check_late(request, &failure) ||
+	if (!check_format(command, request->settings.format, &failure) ||
+		!check_command(command, line, &failure) ||
 		!viflo_command_check_fleet(command, request, &failure) ||
-		!viflo_settings_complete(&request->settings, !command->makes_folder, &failure))
+		(!command->no_settings &&
+		 !viflo_settings_complete(&request->settings, !command->makes_folder, &failure)) ||
+		!viflo_command_choose_late(request, &failure))
 		return viflo_output_failure(&failure);
 	return viflo_command_run(command, request);
 }

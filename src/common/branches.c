@@ -200,3 +200,30 @@ viflo_branches_free(VifloBranches *branches)
 	}
 	pfree(branches);
 }
+
+/* Does any head but this one have the label, too? */
+static bool
+is_shared_label(const VifloGraph *graph, int head, const char *label)
+{
+	for (int i = 0; i < graph->nheads; i++)
+		if (graph->heads[i] != head &&
+			viflo_names_contain(&graph->nodes[graph->heads[i]].branches, label))
+			return true;
+	return false;
+}
+
+bool
+viflo_branches_divide(const VifloGraph *graph)
+{
+	for (int i = 0; i < graph->nheads; i++)
+	{
+		const VifloNames *branches = &graph->nodes[graph->heads[i]].branches;
+		bool		own = false;
+
+		for (int j = 0; j < branches->count && !own; j++)
+			own = !is_shared_label(graph, graph->heads[i], branches->names[j]);
+		if (!own)
+			return false;
+	}
+	return true;
+}

@@ -18,4 +18,7 @@ typedef struct VifloBranches VifloBranches;
 extern VifloBranches *viflo_branches_spread(VifloGraph *graph);
 extern void viflo_branches_free(VifloBranches *branches);
 
+/* Are several heads meant: has each a branch label of its own? */
+extern bool viflo_branches_divide(const VifloGraph *graph);
+
 #endif							/* VIFLO_BRANCHES_H */

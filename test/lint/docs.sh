@@ -1,6 +1,7 @@
 #!/bin/bash
 # Whatever a user can call, set or be told is in the documents: functions,
-# settings, SQLSTATEs, commands. The lists come from the source.
+# settings, SQLSTATEs, commands, options, keys of viflo.conf, environment
+# variables. The lists come from the source.
 
 . "$(dirname "$0")/tap.inc"
 
@@ -12,6 +13,22 @@ documented()
 in_migrations()
 {
 	grep -qwF -- "$1" MIGRATIONS.md
+}
+
+# The lines of a man page without its fonts and escapes.
+man_words()
+{
+	sed -E 's/\\f[A-Z]//g; s/^\.B //; s/\\-/-/g' "src/cli/man/$1"
+}
+
+in_man()
+{
+	grep -qwF -- "$2" <(man_words "$1")
+}
+
+man_is_clean()
+{
+	man --warnings -E UTF-8 -l -Tutf8 -Z "$1" >/dev/null
 }
 
 # some WHAT LIST: an empty list means that the pattern is wrong.
@@ -34,21 +51,41 @@ done
 some settings "$settings"
 for name in $settings; do
 	ok "setting $name" documented "$name"
+	ok "setting $name in the man page" in_man viflo-migrations.5 "$name"
 done
 some SQLSTATEs "$states"
 for name in $states; do
 	ok "SQLSTATE $name" in_migrations "$name"
 done
-# The man page's lines without its fonts; a command begins one.
-man_words()
-{
-	sed -E 's/\\f[A-Z]//g; s/^\.B //' src/cli/man/viflo.1
-}
-
 some commands "$commands"
 for name in $commands; do
 	ok "command viflo $name" grep -qE "viflo $name\>|\`$name\`" README.md MIGRATIONS.md
-	ok "command $name in the man page" grep -qxE "$name|$name .*" <(man_words)
+	ok "command $name in the man page" grep -qxE "$name|$name .*" <(man_words viflo.1)
+done
+options=$(sed -n '/^static const struct option/,/^};/s/.*{"\([a-z-]*\)".*/--\1/p' src/cli/main.c)
+some options "$options"
+for name in $options; do
+	ok "option $name" in_migrations "$name"
+	ok "option $name in the man page" in_man viflo.1 "$name"
+done
+keys=$(sed -n 's/^#define VIFLO_CONFIG_[A-Z_]*[[:space:]]*"\([a-z_]*\)\.\{0,1\}"$/\1/p' src/cli/config.h)
+some "keys of viflo.conf" "$keys"
+for name in $keys; do
+	ok "key $name of viflo.conf" in_migrations "$name"
+	ok "key $name in the man page" in_man viflo-migrations.5 "$name"
+done
+variables=$({
+	grep -rhoE --include='*.c' 'getenv\("[A-Z_]+"\)' src/cli
+	grep -hoE '\{"[A-Z_]+", NULL\}|"(VISUAL|EDITOR)"' src/cli/settings.c src/cli/command/edit.c
+} | grep -oE '[A-Z_]{2,}' | grep -vxE 'NULL|PATH|HOME' | sort -u)
+some "environment variables" "$variables"
+for name in $variables; do
+	ok "variable $name" in_migrations "$name"
+	ok "variable $name in the man page" in_man viflo.1 "$name"
+done
+for page in src/cli/man/*; do
+	have mandoc && ok "$page by mandoc" mandoc -T lint -W warning "$page" || skip "$page" "no mandoc"
+	have man && ok "$page by man" prints_nothing man_is_clean "$page" || skip "$page" "no man"
 done
 
 done_testing

@@ -87,7 +87,7 @@ $dir = folder_of("a b'\"\$x;.sql" => header('aaa', '', $evil) . "CREATE TABLE pu
 @at = ('--url', $node->connstr('hostile'), '--dir', $dir, '--project', $evil);
 is_viflo([@at, 'upgrade'], 0, qr/^up    aaa  \Q$evil\E  \(/, '', 'upgrade in a hostile place');
 is_viflo([@at, $_], 0, undef, '', "$_ in a hostile place")
-  for qw(check current history heads branches plan log sql load);
+  for qw(check current history heads branches plan log sql load status graph);
 is_viflo([@at, 'stamp', 'aaa'], 0, undef, '', 'stamp in a hostile place');
 ($status, $document) = viflo_json(@at, 'current');
 is($document->[0]{message}, $evil, 'the message came through');
@@ -155,6 +155,24 @@ for my $signal ('INT', 'TERM')
 	like($err, qr/2_b\.up\.sql:2: error: .*SQLSTATE 57014.*HINT:  You asked to stop/s,
 		"SIG$signal: where it stopped");
 	is($node->safe_psql($name, q(SELECT to_regclass('a') IS NULL)), 't', "SIG$signal: rolled back");
+}
+
+{
+	my ($out, $err) = ('', '');
+
+	$node->safe_psql('postgres', 'CREATE DATABASE stop_down');
+	my $down = folder_of('1_a.up.sql' => 'CREATE TABLE a ();', '1_a.down.sql' => "DROP TABLE a;\nSELECT pg_sleep(180);\n");
+	viflo('--url', $node->connstr('stop_down'), '--dir', $down, 'upgrade');
+	my $run = IPC::Run::start([ $program, '--url', $node->connstr('stop_down'), '--dir', $down, 'downgrade', 'base' ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+	) or die;
+	$run->signal('INT');
+	$run->finish;
+	is($run->result(0), 1, '^C in a downgrade: status');
+	like($err, qr/1_a\.down\.sql:2: error: .*SQLSTATE 57014.*HINT:  You asked to stop/s, '^C in a downgrade: where it stopped');
+	is($node->safe_psql('stop_down', q(SELECT to_regclass('a') IS NOT NULL)), 't', '^C in a downgrade: rolled back');
 }
 
 # A server that goes away

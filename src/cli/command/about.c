@@ -28,7 +28,10 @@ help_document(const VifloCommand *command)
 						 "summary", command->summary, "help", command->help);
 	array = json_array();
 	for (int i = 0; viflo_commands[i] != NULL; i++)
-		json_array_append_new(array, help_document(viflo_commands[i]));
+	{
+		if (!viflo_commands[i]->hidden)
+			json_array_append_new(array, help_document(viflo_commands[i]));
+	}
 	return array;
 }
 
@@ -66,7 +69,7 @@ const VifloCommand viflo_command_version = {
 	"\n"
 	"Example:\n"
 	"  viflo version\n",
-	.makes_folder = true,
+	.no_settings = true,
 	.run = version_run
 };
 
@@ -81,6 +84,6 @@ const VifloCommand viflo_command_help = {
 	"\n"
 	"Example:\n"
 	"  viflo help upgrade\n",
-	.makes_folder = true,
+	.no_settings = true,
 	.run = help_run
 };

@@ -13,6 +13,7 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_init,
 	&viflo_command_revision,
 	&viflo_command_merge,
+	&viflo_command_edit,
 	&viflo_command_load,
 	&viflo_command_upgrade,
 	&viflo_command_downgrade,
@@ -27,16 +28,20 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_export,
 	&viflo_command_plan,
 	&viflo_command_sql,
+	&viflo_command_status,
 	&viflo_command_check,
 	&viflo_command_current,
 	&viflo_command_heads,
 	&viflo_command_branches,
 	&viflo_command_history,
+	&viflo_command_graph,
 	&viflo_command_show,
 	&viflo_command_log,
 	&viflo_command_script,
 	&viflo_command_remove,
 	&viflo_command_repair,
+	&viflo_command_completion,
+	&viflo_command_complete,
 	&viflo_command_version,
 	&viflo_command_help,
 	NULL
@@ -55,6 +60,8 @@ viflo_command_find(const char *name)
 
 static const char common_options[] =
 "Options for all commands:\n"
+"  -d, --database NAME   a database of viflo.conf, by the name of its section\n"
+"  --config FILE         use this file in place of viflo.conf\n"
 "  --url URL             database: a URL, \"host=... dbname=...\", or a name\n"
 "  --project NAME        project, whose heads and history are its own\n"
 "  --dir DIR             folder of migrations (default ./migrations)\n"
@@ -86,14 +93,18 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 		  "Usage: viflo [OPTION]... COMMAND [ARGUMENT]...\n\n"
 		  "Commands:\n", stream);
 	for (int i = 0; viflo_commands[i] != NULL; i++)
-		fprintf(stream, "  %-12s%s\n", viflo_commands[i]->name,
-				viflo_commands[i]->summary);
+	{
+		if (!viflo_commands[i]->hidden)
+			fprintf(stream, "  %-12s%s\n", viflo_commands[i]->name,
+					viflo_commands[i]->summary);
+	}
 	fprintf(stream, "\n%s\n", common_options);
-	fputs("The database is that of --url, else DATABASE_URL, else DATABASE_URL in .env,\n"
-		  "else libpq's default (PGHOST, PGSERVICE and so on).  VIFLO_DIR and\n"
-		  "VIFLO_PROJECT stand for --dir and --project in the same way.\n\n"
-		  "Exit status: 0 done, 1 refused, 2 wrong usage, 3 check: behind or drifted,\n"
-		  "4 cannot connect.\n\n"
+	fputs("The database is that of --url, else that of --database, else DATABASE_URL, else\n"
+		  "DATABASE_URL in .env, else url in viflo.conf, else libpq's default (PGHOST,\n"
+		  "PGSERVICE and so on).  VIFLO_DATABASE, VIFLO_CONFIG, VIFLO_DIR and VIFLO_PROJECT\n"
+		  "stand for the options in the same way.\n\n"
+		  "Exit status: 0 done, 1 refused, 2 wrong usage, 3 check and status: behind or\n"
+		  "drifted, 4 cannot connect.\n\n"
 		  "Example:\n"
 		  "  viflo init\n"
 		  "  viflo revision -m \"add users\"      # then edit the file it names\n"
@@ -134,10 +145,14 @@ viflo_command_count_steps(VifloExchange *exchange)
 }
 
 bool
-viflo_command_check_late(const VifloRequest *request, VifloFailure *failure)
+viflo_command_choose_late(VifloRequest *request, VifloFailure *failure)
 {
 	static const char *const words[] = {"refuse", "apply", "list"};
+	const VifloSettings *settings = &request->settings;
 
+	if (request->late == NULL && settings->config != NULL)
+		request->late = unconstify(char *, viflo_config_get(settings->config, settings->database,
+															VIFLO_CONFIG_LATE));
 	for (int i = 0; i < lengthof(words); i++)
 	{
 		if (request->late == NULL || strcmp(request->late, words[i]) == 0)

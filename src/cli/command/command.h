@@ -40,6 +40,8 @@ typedef struct VifloRequest
 	char	   *fleet_query;
 	char	   *jobs;
 	char	   *late;			/* l */
+	char	   *limit;			/* n */
+	bool		failed;			/* f */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -51,7 +53,11 @@ typedef struct VifloCommand
 	const char *arguments;		/* for the usage line */
 	const char *summary;		/* one line, lower case */
 	const char *help;			/* what it does, options, an example */
+	const char *const *formats; /* beside human and json, NULL-terminated; or
+								 * NULL */
+	bool		hidden;			/* not for people: no help lists it */
 	bool		makes_folder;	/* works where --dir is not there yet */
+	bool		no_settings;	/* reads no file: these are not completed */
 
 	/* Does it, reports failures itself; exit status. */
 	int			(*run) (VifloRequest *request);
@@ -74,6 +80,10 @@ extern bool viflo_command_check_fleet(const VifloCommand *command,
 /* By name, or NULL; and all of them in order of the help, NULL-terminated. */
 extern const VifloCommand *viflo_command_find(const char *name);
 extern const VifloCommand *const viflo_commands[];
+
+/* The table of options, which main.c keeps; ends with a NULL name. */
+struct option;
+extern const struct option *viflo_command_options(void);
 
 /* How to call it, on stream: overall, or of one command. */
 extern void viflo_command_usage(FILE *stream, const VifloCommand *command);
@@ -102,8 +112,11 @@ extern bool viflo_command_check_folder(const VifloSettings *settings,
 									   const VifloExchangeKind *kind,
 									   VifloFailure *failure);
 
-/* Is --late, where given, a word that the server knows?  Fails (usage) if not. */
-extern bool viflo_command_check_late(const VifloRequest *request, VifloFailure *failure);
+/*
+ * Where --late is not given, takes what viflo.conf says of it.  Fails (usage)
+ * when that is no word that the server knows.
+ */
+extern bool viflo_command_choose_late(VifloRequest *request, VifloFailure *failure);
 
 /*
  * SQL for the argument target of a call, parameter 1, that has --late hold for
@@ -117,6 +130,7 @@ extern void viflo_command_print(const VifloDbResult *result);
 extern const VifloCommand viflo_command_init;
 extern const VifloCommand viflo_command_revision;
 extern const VifloCommand viflo_command_merge;
+extern const VifloCommand viflo_command_edit;
 extern const VifloCommand viflo_command_load;
 extern const VifloCommand viflo_command_upgrade;
 extern const VifloCommand viflo_command_downgrade;
@@ -131,16 +145,20 @@ extern const VifloCommand viflo_command_import;
 extern const VifloCommand viflo_command_export;
 extern const VifloCommand viflo_command_plan;
 extern const VifloCommand viflo_command_sql;
+extern const VifloCommand viflo_command_status;
 extern const VifloCommand viflo_command_check;
 extern const VifloCommand viflo_command_current;
 extern const VifloCommand viflo_command_heads;
 extern const VifloCommand viflo_command_branches;
 extern const VifloCommand viflo_command_history;
+extern const VifloCommand viflo_command_graph;
 extern const VifloCommand viflo_command_show;
 extern const VifloCommand viflo_command_log;
 extern const VifloCommand viflo_command_script;
 extern const VifloCommand viflo_command_remove;
 extern const VifloCommand viflo_command_repair;
+extern const VifloCommand viflo_command_completion;
+extern const VifloCommand viflo_command_complete;
 extern const VifloCommand viflo_command_version;
 extern const VifloCommand viflo_command_help;
 

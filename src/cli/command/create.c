@@ -3,7 +3,9 @@
  *	  viflo revision, viflo merge: new files in the folder.
  *
  * Neither needs a server: parents are found in the graph of the folder, by
- * the same rules as the server's.  Files are never overwritten.
+ * the same rules as the server's.  Files are never overwritten.  Names of
+ * native files follow the template of viflo.conf, and its hooks then run on
+ * the files of any layout; what fails there leaves them.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -12,7 +14,10 @@
 
 #include "cli/command/command.h"
 #include "cli/output.h"
+#include "cli/process.h"
+#include "cli/template.h"
 #include "common/author.h"
+#include "common/script.h"
 #include "common/sqlstate.h"
 
 #define ID_BYTES	6			/* of a new id: 12 hex digits */
@@ -44,10 +49,59 @@ names_document(const VifloNames *names)
 	return array;
 }
 
+/* What the reader calls a native file, or what viflo.conf does. */
+static char *
+native_name(const VifloSettings *settings, const VifloRevision *revision, char *usual)
+{
+	const char *template = viflo_config_get(settings->config, settings->database,
+											VIFLO_CONFIG_FILE_TEMPLATE);
+	const char *length = viflo_config_get(settings->config, settings->database,
+										  VIFLO_CONFIG_SLUG_LENGTH);
+	StringInfoData slug;
+
+	if (template == NULL && length == NULL)
+		return usual;
+	initStringInfo(&slug);
+	viflo_script_slug(&slug, revision->message,
+					  length != NULL ? atoi(length) : VIFLO_DEFAULT_SLUG_LENGTH);
+	return viflo_template_name(template != NULL ? template : VIFLO_DEFAULT_TEMPLATE,
+							   revision->id, slug.data, time(NULL));
+}
+
+/* The hooks, in the order of viflo.conf. */
+static void
+add_hook(const char *name, const char *value, void *arg)
+{
+	if (name[0] == '\0')
+		viflo_names_add(arg, unconstify(char *, value));
+}
+
+/* Runs the hooks of viflo.conf on the new files. */
+static bool
+run_hooks(const VifloSettings *settings, const VifloNames *paths, VifloFailure *failure)
+{
+	VifloNames	hooks = {0};
+
+	viflo_config_each(settings->config, settings->database, VIFLO_CONFIG_POST_WRITE,
+					  add_hook, &hooks);
+	for (int h = 0; h < hooks.count; h++)
+	{
+		for (int i = 0; i < paths->count; i++)
+		{
+			if (viflo_process_run("hook post_write", hooks.names[h], paths->names[i],
+								  NULL, true, failure))
+				continue;
+			failure->kept = psprintf("File \"%s\" is written.", paths->names[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Writes the files of a new revision and says so. */
 static bool
-create_files(const VifloLocal *local, const VifloNewRevision *wanted,
-			 VifloFailure *failure)
+create_files(const VifloSettings *settings, const VifloLocal *local,
+			 const VifloNewRevision *wanted, VifloFailure *failure)
 {
 	static const VifloNames none = {0};
 	const VifloHistory *history = &local->history;
@@ -65,11 +119,15 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 	if (!history->reader->create(history, wanted, &id, &files, failure))
 		return false;
 	Assert(files.count > 0);
+	if (revision != NULL)
+		files.files[0].name = native_name(settings, revision, files.files[0].name);
 	first = viflo_folder_path(&local->folder, files.files[0].name);
 	if (!viflo_new_files_write(&files, local->folder.path, &paths, failure))
 		return false;
 	for (int i = 0; i < paths.count; i++)
 		viflo_output_line("%s", paths.names[i]);
+	if (!run_hooks(settings, &paths, failure))
+		return false;
 	if (revision != NULL)
 		down = revision->down;
 	else if (history->count > 0)
@@ -168,7 +226,7 @@ create_linear(const VifloRequest *request, const VifloLocal *local,
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "a %s folder is one line of revisions: only --message can be given",
 							 local->history.reader->name);
-	return create_files(local, &wanted, failure);
+	return create_files(&request->settings, local, &wanted, failure);
 }
 
 static bool
@@ -194,7 +252,7 @@ create_native(const VifloRequest *request, const VifloLocal *local,
 		!viflo_plan_depends(graph, (const char *const *) request->depends_on.names,
 							request->depends_on.count, &revision.depends_on, &error))
 		return viflo_failure_common(failure, NULL, &error);
-	return create_files(local, &wanted, failure);
+	return create_files(&request->settings, local, &wanted, failure);
 }
 
 static int
@@ -266,7 +324,7 @@ merge_run(VifloRequest *request)
 	}
 	revision.message = request->message ? request->message : merge_message(&revision.down);
 	wanted.message = revision.message;
-	if (!create_files(&local, &wanted, &failure))
+	if (!create_files(&request->settings, &local, &wanted, &failure))
 		return viflo_output_failure(&failure);
 	return VIFLO_EXIT_DONE;
 }
@@ -279,7 +337,9 @@ const VifloCommand viflo_command_revision = {
 	.help =
 	"Writes a new file into the folder, with empty sections, and prints its name;\n"
 	"needs no database.  In a golang-migrate or diesel folder it writes the next\n"
-	"files of that layout, and only --message can be given.\n"
+	"files of that layout, and only --message can be given.  viflo.conf may say what\n"
+	"native files are called (file_template, slug_length), and what to run on a new\n"
+	"file (post_write).\n"
 	"\n"
 	"  -m, --message TEXT    what the revision does; needed\n"
 	"  --head REV            put it on this revision (default head; again for more)\n"

@@ -195,20 +195,61 @@ show_run(VifloRequest *request)
 	return VIFLO_EXIT_DONE;
 }
 
+/* A row of the log, for people. */
+#define LOG_COLUMNS \
+	"t.id, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF')," \
+	" t.direction, t.status, t.revision," \
+	" pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)" \
+	" OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name," \
+	" CASE WHEN t.attempts OPERATOR(pg_catalog.>) 1" \
+	" THEN pg_catalog.concat(t.attempts, ' attempts') END, t.detail," \
+	" t.sqlstate, t.error"
+
+/* --limit: a number of rows, NULL for all; false and *failure otherwise. */
+static bool
+read_limit(const char *text, VifloDbParam *limit, VifloFailure *failure)
+{
+	char	   *end;
+	long		number;
+
+	*limit = viflo_db_null();
+	if (text == NULL)
+		return true;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0 || number < 0)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "\"%s\" is no number of rows", text);
+	*limit = viflo_db_int64(number);
+	return true;
+}
+
 static int
 log_run(VifloRequest *request)
 {
-	VifloDbParam params[1];
+	VifloDatabase database;
+	VifloFailure failure;
+	VifloDbParam params[3];
+	VifloDbQuery query = {.params = params,.nparams = 3};
+	VifloDbResult *result;
 
-	return viflo_command_look(request,
-							  "t.id, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
-							  " t.direction, t.status, t.revision,"
-							  " pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)"
-							  " OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name,"
-							  " CASE WHEN t.attempts OPERATOR(pg_catalog.>) 1"
-							  " THEN pg_catalog.concat(t.attempts, ' attempts') END, t.detail,"
-							  " t.sqlstate, t.error",
-							  "viflo_log", "", params, 0);
+	if (!read_limit(request->limit, &params[1], &failure) ||
+		!viflo_database_open(&database, &request->settings, NULL, &failure) ||
+		!viflo_database_find(&database, &failure))
+		return viflo_output_failure(&failure);
+	params[0] = viflo_db_text(database.project);
+	params[2] = viflo_db_bool(request->failed);
+	query.sql = psprintf("SELECT %s FROM (SELECT * FROM (SELECT *"
+						 " FROM %s.viflo_log(project => $1::pg_catalog.text) f"
+						 " WHERE NOT $3::pg_catalog.bool OR f.status OPERATOR(pg_catalog.=) 'failed'"
+						 " ORDER BY f.id DESC LIMIT $2::pg_catalog.int8) l ORDER BY l.id) t",
+						 viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" : LOG_COLUMNS,
+						 database.schema);
+	if (!viflo_database_run(&database, &query, 1, &result, &failure))
+		return viflo_output_failure(&failure);
+	viflo_command_print(result);
+	viflo_db_result_free(result);
+	viflo_database_close(&database);
+	return VIFLO_EXIT_DONE;
 }
 
 static int
@@ -309,15 +350,19 @@ const VifloCommand viflo_command_show = {
 
 const VifloCommand viflo_command_log = {
 	.name = "log",
-	.options = "",
+	.options = "nf",
 	.arguments = "",
 	.summary = "list every step that ever ran or failed",
 	.help =
 	"Lists every step that ever ran in this database, or failed online: when, by\n"
 	"whom, how it ended, how often it was tried, and what was out of the ordinary.\n"
 	"\n"
+	"  -n, --limit N         only the last N of them\n"
+	"  --failed              only those that failed\n"
+	"\n"
 	"Example:\n"
-	"  viflo --format json log\n",
+	"  viflo log -n 20\n"
+	"  viflo --format json log --failed\n",
 	.run = log_run
 };
 

@@ -13,7 +13,8 @@
 
 #include "cli/reader/reader.h"
 
-const VifloReader *const viflo_readers[] = {
+/* In the order in which they are asked. */
+static const VifloReader *const readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
 	&viflo_reader_diesel,
@@ -26,15 +27,25 @@ viflo_reader_find(const char *name, VifloFailure *failure)
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (int i = 0; viflo_readers[i] != NULL; i++)
+	for (int i = 0; readers[i] != NULL; i++)
 	{
-		if (strcmp(viflo_readers[i]->name, name) == 0)
-			return viflo_readers[i];
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", viflo_readers[i]->name);
+		if (strcmp(readers[i]->name, name) == 0)
+			return readers[i];
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", readers[i]->name);
 	}
 	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown layout \"%s\"", name);
 	viflo_failure_hint(failure, "Layouts are: %s.", names.data);
 	return NULL;
+}
+
+const char *const *
+viflo_reader_names(void)
+{
+	const char **names = palloc0(sizeof(char *) * lengthof(readers));
+
+	for (int i = 0; readers[i] != NULL; i++)
+		names[i] = readers[i]->name;
+	return names;
 }
 
 bool
@@ -42,8 +53,8 @@ viflo_reader_wants(const char *name, int dir_length)
 {
 	bool		plain = dir_length == 0 && viflo_has_suffix(name, ".sql");
 
-	for (int i = 0; viflo_readers[i] != NULL && !plain; i++)
-		plain = viflo_readers[i]->wants != NULL && viflo_readers[i]->wants(name, dir_length);
+	for (int i = 0; readers[i] != NULL && !plain; i++)
+		plain = readers[i]->wants != NULL && readers[i]->wants(name, dir_length);
 	return plain;
 }
 
@@ -57,7 +68,7 @@ strongest_claim(const VifloFolder *folder, const VifloReader **found,
 {
 	VifloClaim	strongest = VIFLO_CLAIM_NONE;
 
-	for (int r = 0; viflo_readers[r] != NULL; r++)
+	for (int r = 0; readers[r] != NULL; r++)
 	{
 		for (int i = 0; i < folder->count && strongest < VIFLO_CLAIM_SURE; i++)
 		{
@@ -66,11 +77,11 @@ strongest_claim(const VifloFolder *folder, const VifloReader **found,
 
 			if (!file->wanted)
 				continue;
-			claim = viflo_readers[r]->claims(folder, file);
+			claim = readers[r]->claims(folder, file);
 			if (claim <= strongest)
 				continue;
 			strongest = claim;
-			*found = viflo_readers[r];
+			*found = readers[r];
 			*example = file;
 		}
 	}
@@ -82,11 +93,11 @@ static const VifloReader *
 rival(const VifloFolder *folder, const VifloFile *file,
 	  const VifloReader *found, VifloClaim at_least)
 {
-	for (int r = 0; viflo_readers[r] != NULL; r++)
+	for (int r = 0; readers[r] != NULL; r++)
 	{
-		if (viflo_readers[r] != found &&
-			viflo_readers[r]->claims(folder, file) >= at_least)
-			return viflo_readers[r];
+		if (readers[r] != found &&
+			readers[r]->claims(folder, file) >= at_least)
+			return readers[r];
 	}
 	return NULL;
 }

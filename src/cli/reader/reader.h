@@ -121,9 +121,6 @@ typedef struct VifloReader
 						   VifloNewFiles *files, VifloFailure *failure);
 } VifloReader;
 
-/* In the order in which they are asked; NULL-terminated. */
-extern const VifloReader *const viflo_readers[];
-
 extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
@@ -133,6 +130,8 @@ extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *fail
 
 /* For viflo_folder_list(): does any reader want a file of this name? */
 extern bool viflo_reader_wants(const char *name, int dir_length);
+/* Names of all readers, NULL-terminated; palloc'd. */
+extern const char *const *viflo_reader_names(void);
 
 /*
  * Reads the files of folder and makes a history of them: with the reader

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "api/arguments.h"
+#include "common/branches.h"
 #include "common/sqlstate.h"
 #include "report.h"
 #include "run/step.h"
@@ -277,36 +278,6 @@ viflo_pending(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Does any head but this one have the label, too? */
-static bool
-is_shared_label(const VifloGraph *graph, int head, const char *label)
-{
-	for (int i = 0; i < graph->nheads; i++)
-		if (graph->heads[i] != head &&
-			viflo_names_contain(&graph->nodes[graph->heads[i]].branches, label))
-			return true;
-	return false;
-}
-
-/*
- * Are several heads meant: has each a branch label of its own?
- */
-static bool
-heads_are_branches(const VifloGraph *graph)
-{
-	for (int i = 0; i < graph->nheads; i++)
-	{
-		const VifloNames *branches = &graph->nodes[graph->heads[i]].branches;
-		bool		own = false;
-
-		for (int j = 0; j < branches->count && !own; j++)
-			own = !is_shared_label(graph, graph->heads[i], branches->names[j]);
-		if (!own)
-			return false;
-	}
-	return true;
-}
-
 /*
  * viflo_check(project text)
  */
@@ -337,7 +308,7 @@ viflo_check(PG_FUNCTION_ARGS)
 							   state->entries[node].applied_checksum, state->revisions[node].checksum),
 					 errhint("Restore its text, or accept the registered one with viflo_repair().")));
 	}
-	if (state->graph->nheads > 1 && !heads_are_branches(state->graph))
+	if (state->graph->nheads > 1 && !viflo_branches_divide(state->graph))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_MULTIPLE_HEADS),
 				 errmsg("project \"%s\" has %d heads", state->project, state->graph->nheads),
