@@ -180,3 +180,39 @@ server_stop()
 {
 	(cd / && as_server "$(pg_bin)/pg_ctl" -D "$1/data" -m fast -w stop >/dev/null)
 }
+
+# Prints the names of the tree's own files, each ended by NUL: those that git
+# tracks or, where there is no repository (an archive, a copy for tests), those
+# that git would take.
+tree_files()
+{
+	local dir file
+
+	{
+		[ -e "$TOP/.git" ] && git -C "$TOP" ls-files -z 2>/dev/null
+	} || {
+		dir=$(mktemp -d)
+		git init -q --bare "$dir"
+		git --git-dir="$dir" --work-tree="$TOP" -C "$TOP" ls-files -z -o --exclude-standard
+		rm -rf "$dir"
+	} | while IFS= read -r -d '' file; do
+		[ ! -e "$TOP/$file" ] || printf '%s\0' "$file"
+	done
+}
+
+# The time that packages and archives carry, in seconds: that of the last
+# commit, so that the same tree gives the same bytes.
+tree_time()
+{
+	printf '%s\n' "${SOURCE_DATE_EPOCH:-$(git -C "$TOP" log -1 --format=%ct 2>/dev/null ||
+		stat -c %Y "$TOP/viflo_migrate.control")}"
+}
+
+# export_tree DIR: lays the tree's own files into DIR, all with tree_time.
+export_tree()
+{
+	mkdir -p "$1"
+	tree_files | tar -C "$TOP" --null -T - --mode=u=rwX,go=rX -cf - |
+		tar -C "$1" --no-same-owner -xf -
+	find "$1" -exec touch -h -d "@$(tree_time)" {} +
+}
