@@ -30,7 +30,7 @@ stray_files()
 builds_by_itself()
 {
 	(cd "$stage" && unzip -q "$archive" && cd "viflo_migrate-$version" &&
-		make -s -j2 all PG_CONFIG="$PG_CONFIG" &&
+		make -s -j2 all PG_CONFIG="$PG_CONFIG" COPT=-O0 &&
 		make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage/root")
 }
 
