@@ -34,6 +34,15 @@ builds_by_itself()
 		make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$stage/root")
 }
 
+# In a repository the archive has what git tracks and is still there.
+from_a_repository()
+{
+	(cd "$stage/viflo_migrate-$version" && git init -q && git add -A && touch stray.sql &&
+		rm .editorconfig && make -s pgxn &&
+		diff <(git ls-files | grep -vxF .editorconfig | sort) \
+			<(unzip -Z1 dist/*.zip | sed 's,^[^/]*/,,' | sort))
+}
+
 test_archive()
 {
 	local name file
@@ -52,6 +61,7 @@ test_archive()
 	ok "the module" test -f "$stage/root$("$PG_CONFIG" --pkglibdir)/viflo_migrate.so"
 	ok "the program says its version" sh -c \
 		"'$stage/root$("$PG_CONFIG" --bindir)/viflo' --version | grep -F '${version%.*}'"
+	ok "in a repository it has what git tracks" from_a_repository
 }
 
 # field PACKAGE FIELD, contents PACKAGE: of the one file of that package.
