@@ -4,6 +4,7 @@
 #   make installcheck             pg_regress and isolation tests on a running
 #                                 server; with TAP_TESTS=1 also test/t
 #   make demo, make test          the same from nothing, see tools/ and test/run
+#   make deb, make pgxn           Debian packages, PGXN's archive, in dist/
 #
 # The targets of the first part need neither PostgreSQL nor a compiler: they
 # install what is missing (make deps) and call make again where they build.
@@ -28,7 +29,7 @@ PG_CONFIG ?= pg_config
 
 # ---- targets that work on a bare machine --------------------------------
 
-HOUSE = deps demo demo-stop test db-up db-down db-migrate db-reset db-revision
+HOUSE = deps demo demo-stop test deb pgxn db-up db-down db-migrate db-reset db-revision
 .PHONY: $(HOUSE)
 
 deps:
@@ -44,6 +45,9 @@ demo-stop:
 test:
 	@tools/deps all
 	@test/run $(TIERS)
+
+deb pgxn:
+	@tools/$@
 
 db-up db-down db-migrate db-reset:
 	@tools/db $(@:db-%=%)
@@ -83,7 +87,9 @@ parts: .built-for
 FORCE:
 
 # The library and the program lie where PostgreSQL's own do. The program is
-# linked with the library, so the order counts.
+# linked with the library, so the order counts. Debian's packages have them
+# apart from the module: MODULE_ONLY=1 leaves them out.
+ifndef MODULE_ONLY
 places = libdir='$(libdir)' includedir='$(includedir)' pkgconfigdir='$(libdir)/pkgconfig'
 parts = $(MAKE) -C src/client $(1) PG_CONFIG='$(PG_CONFIG)' prefix='$(prefix)' $(places) && \
 	$(MAKE) -C src/cli $(1) PG_CONFIG='$(PG_CONFIG)' with_llvm=no
@@ -106,6 +112,8 @@ clean-parts:
 	+$(call parts,clean)
 	+$(MAKE) -C test/unit clean
 	+$(MAKE) -C test/client clean
+
+endif
 
 # PGXN wants a version of three numbers; the control file has the one that counts.
 META.json: viflo_migrate.control tools/meta $(DATA)

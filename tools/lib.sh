@@ -180,3 +180,42 @@ server_stop()
 {
 	(cd / && as_server "$(pg_bin)/pg_ctl" -D "$1/data" -m fast -w stop >/dev/null)
 }
+
+# Prints the names of the tree's own files, each ended by NUL: those that git
+# tracks or, where there is no repository (an archive, a copy for tests), those
+# that git would take.
+tree_files()
+{
+	local dir
+
+	if [ -e "$TOP/.git" ] && git -C "$TOP" rev-parse 2>/dev/null; then
+		git -C "$TOP" ls-files -z
+	else
+		dir=$(mktemp -d)
+		git init -q --bare "$dir"
+		git --git-dir="$dir" --work-tree="$TOP" -C "$TOP" ls-files -z -o --exclude-standard
+		rm -rf "$dir"
+	fi
+}
+
+# The time that packages and archives carry, in seconds: that of the last
+# commit, so that the same tree gives the same bytes.
+tree_time()
+{
+	if [ -n "${SOURCE_DATE_EPOCH:-}" ]; then
+		printf '%s\n' "$SOURCE_DATE_EPOCH"
+	elif ! [ -e "$TOP/.git" ] || ! git -C "$TOP" log -1 --format=%ct 2>/dev/null; then
+		stat -c %Y "$TOP/viflo_migrate.control"
+	fi
+}
+
+# export_tree DIR: lays the tree's own files into DIR, all with tree_time.
+export_tree()
+{
+	mkdir -p "$1"
+	# What was deleted and not yet committed is still in git's list.
+	tree_files | (cd "$TOP" && perl -0ne 'print if -e s/\0$//r') |
+		tar -C "$TOP" --null -T - --mode=u=rwX,go=rX -cf - |
+		tar -C "$1" --no-same-owner -xf -
+	find "$1" -exec touch -h -d "@$(tree_time)" {} +
+}

@@ -58,7 +58,8 @@ for file in $(find src -name '*.c' | sort); do
 	fi
 done
 
-for file in tools/* test/run .ci/run docker/*.sh docker/initdb/*.sh test/lint/*.sh test/house/*.sh; do
+for file in tools/* test/run test/deb .ci/run docker/*.sh docker/initdb/*.sh test/lint/*.sh \
+	test/house/*.sh $(find debian/tests -type f ! -name control); do
 	if have shellcheck; then
 		ok "shellcheck: $file" shellcheck -x -S warning -P SCRIPTDIR \
 			-e SC1090,SC1091,SC2046,SC2154,SC2034,SC2164 "$file"

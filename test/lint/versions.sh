@@ -25,6 +25,7 @@ explained()
 
 ok "META.json is what tools/meta prints" meta_is_derived
 ok "META.json is JSON" perl -MJSON::PP -0777 -ne 'decode_json($_)' META.json
+empty "META.json keeps to PGXN's spec" perl test/lint/pgxn_meta.pl META.json
 ok "package.json is JSON" perl -MJSON::PP -0777 -ne 'decode_json($_)' package.json
 ok "package.json has version $full" grep -q "\"version\": \"$full\"" package.json
 ok "a script leads to version $short" chain_leads_there
