@@ -33,20 +33,6 @@ PG_FUNCTION_INFO_V1(viflo_check);
 #define NODE_COLUMNS 11
 #define SHOW_COLUMNS (NODE_COLUMNS + 7)
 
-/* Is the node applied, and none that follows it by down revision? */
-static bool
-is_current(const VifloProjectState *state, int node)
-{
-	const VifloNode *n = &state->graph->nodes[node];
-
-	if (!state->applied[node])
-		return false;
-	for (int i = 0; i < n->nchildren; i++)
-		if (state->applied[n->children[i]])
-			return false;
-	return true;
-}
-
 static void
 node_values(const VifloProjectState *state, int node, Datum *values)
 {
@@ -61,7 +47,7 @@ node_values(const VifloProjectState *state, int node, Datum *values)
 	values[5] = BoolGetDatum(n->nchildren == 0);
 	values[6] = BoolGetDatum(n->nchildren > 1);
 	values[7] = BoolGetDatum(n->nparents > 1);
-	values[8] = BoolGetDatum(is_current(state, node));
+	values[8] = BoolGetDatum(viflo_state_is_current(state->graph, state->applied, node));
 	values[9] = BoolGetDatum(state->applied[node]);
 	values[10] = BoolGetDatum(state->entries[node].transactional);
 }
@@ -77,12 +63,13 @@ node_row(FunctionCallInfo fcinfo, const VifloProjectState *state, int node)
 }
 
 /*
- * viflo_current(project text)
+ * viflo_current(project text, tenant text)
  */
 Datum
 viflo_current(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, 0);
 	viflo_steps_check_missing(state);
@@ -91,25 +78,26 @@ viflo_current(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		nulls[5] = {false};
 
-		if (!is_current(state, node))
+		if (!viflo_state_is_current(state->graph, state->applied, node))
 			continue;
 		values[0] = CStringGetTextDatum(state->revisions[node].id);
 		values[1] = BoolGetDatum(state->graph->nodes[node].nchildren == 0);
 		values[2] = CStringGetTextDatum(state->revisions[node].message);
-		values[3] = TimestampTzGetDatum(state->entries[node].applied_at);
-		values[4] = CStringGetTextDatum(state->entries[node].applied_by);
+		values[3] = TimestampTzGetDatum(state->marks[node].at);
+		values[4] = CStringGetTextDatum(state->marks[node].by);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
 
 /*
- * viflo_heads(project text)
+ * viflo_heads(project text, tenant text)
  */
 Datum
 viflo_heads(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < state->graph->nheads; i++)
@@ -118,12 +106,13 @@ viflo_heads(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_branches(project text)
+ * viflo_branches(project text, tenant text)
  */
 Datum
 viflo_branches(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int node = 0; node < state->count; node++)
@@ -133,13 +122,14 @@ viflo_branches(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_history(range text, project text)
+ * viflo_history(range text, project text, tenant text)
  */
 Datum
 viflo_history(PG_FUNCTION_ARGS)
 {
 	const char *range = viflo_arg_required(fcinfo, 0, "range");
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1),
+											   viflo_arg_tenant(fcinfo, 2));
 	VifloError	error = {0};
 	int		   *found;
 	int			count;
@@ -154,13 +144,14 @@ viflo_history(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_show(revision text, project text)
+ * viflo_show(revision text, project text, tenant text)
  */
 Datum
 viflo_show(PG_FUNCTION_ARGS)
 {
 	const char *name = viflo_arg_required(fcinfo, 0, "revision");
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1),
+											   viflo_arg_tenant(fcinfo, 2));
 	VifloError	error = {0};
 	int		   *found;
 	int			count;
@@ -172,6 +163,7 @@ viflo_show(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		const VifloEntry *entry = &state->entries[found[i]];
+		const VifloMark *mark = &state->marks[found[i]];
 		bool		applied = state->applied[found[i]];
 		Datum		values[SHOW_COLUMNS] = {0};
 		bool		nulls[SHOW_COLUMNS] = {false};
@@ -182,9 +174,9 @@ viflo_show(PG_FUNCTION_ARGS)
 		values[13] = CStringGetTextDatum(state->revisions[found[i]].checksum);
 		if (applied)
 		{
-			values[14] = CStringGetTextDatum(entry->applied_checksum);
-			values[15] = TimestampTzGetDatum(entry->applied_at);
-			values[16] = CStringGetTextDatum(entry->applied_by);
+			values[14] = CStringGetTextDatum(mark->checksum);
+			values[15] = TimestampTzGetDatum(mark->at);
+			values[16] = CStringGetTextDatum(mark->by);
 		}
 		else
 			nulls[14] = nulls[15] = nulls[16] = true;
@@ -198,7 +190,7 @@ viflo_show(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_log(project text)
+ * viflo_log(project text, tenant text)
  *
  * Error texts may hold data of the tables that a script worked on, details
  * queries of others; addresses are as private as in pg_stat_activity.
@@ -207,6 +199,7 @@ Datum
 viflo_log(PG_FUNCTION_ARGS)
 {
 	const char *project = viflo_arg_project(fcinfo, 0);
+	const char *tenant = viflo_arg_tenants(fcinfo, 1);
 	bool		may_see_all;
 	VifloScan	scan;
 
@@ -218,9 +211,11 @@ viflo_log(PG_FUNCTION_ARGS)
 	{
 		Datum		values[VIFLO_LOG_COLUMNS];
 		bool		nulls[VIFLO_LOG_COLUMNS];
+		char	   *of = viflo_scan_text(&scan, VIFLO_LOG_TENANT);
 		int			column = 0;
 
-		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0)
+		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0 ||
+			(tenant != NULL && strcmp(of, tenant) != 0))
 			continue;
 		if (!may_see_all && !scan.nulls[VIFLO_LOG_ERROR - 1])
 			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
@@ -236,6 +231,7 @@ viflo_log(PG_FUNCTION_ARGS)
 			nulls[column] = scan.nulls[i - 1];
 			column++;
 		}
+		values[column] = viflo_tenant_datum(of, &nulls[column]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	viflo_scan_end(&scan);
@@ -273,12 +269,13 @@ heads_are_branches(const VifloGraph *graph)
 }
 
 /*
- * viflo_check(project text)
+ * viflo_check(project text, tenant text)
  */
 Datum
 viflo_check(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 	int			pending = 0;
 	int			first = -1;
 
@@ -294,12 +291,12 @@ viflo_check(PG_FUNCTION_ARGS)
 			if (pending++ == 0)
 				first = node;
 		}
-		else if (strcmp(state->entries[node].applied_checksum, state->revisions[node].checksum) != 0)
+		else if (strcmp(state->marks[node].checksum, state->revisions[node].checksum) != 0)
 			ereport(ERROR,
 					(viflo_errcode(VIFLO_CHANGED_REVISION),
 					 errmsg("revision \"%s\" has changed since it was applied", state->revisions[node].id),
 					 errdetail("It was applied with checksum %s; the registered text has %s.",
-							   state->entries[node].applied_checksum, state->revisions[node].checksum),
+							   state->marks[node].checksum, state->revisions[node].checksum),
 					 errhint("Restore its text, or accept the registered one with viflo_repair().")));
 	}
 	if (state->graph->nheads > 1 && !heads_are_branches(state->graph))

@@ -153,7 +153,7 @@ check_replacement(const VifloProjectState *state, int node,
 				 errhint("Load your own revisions into a project of their own; see setting viflo_migrate.project.")));
 	if (force || strcmp(registered, checksum) == 0)
 		return;
-	if (viflo_record_is_applied(state->project, id))
+	if (viflo_record_is_applied(state->project, NULL, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_CHANGED_REVISION),
 				 errmsg("revision \"%s\" is applied, and its text has changed", id),
@@ -236,7 +236,7 @@ viflo_register_all(const char *project, VifloRegistration *registrations, int co
 	check_graph(state, registrations, nodes, count);
 
 	viflo_state_hold(state);
-	viflo_state_announce(project);
+	viflo_state_announce_revisions(project);
 	position = state->last_position;
 	for (int i = 0; i < count; i++)
 	{
@@ -291,16 +291,16 @@ viflo_register_remove(const char *project, const char *revision)
 				 errdetail("Revision \"%s\" needs it.",
 						   state->revisions[node->nchildren > 0 ? node->children[0] :
 											node->dependents[0]].id)));
-	if (viflo_record_is_applied(project, id))
+	if (viflo_record_is_applied(project, NULL, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),
 				 errhint("Take it back first with viflo_downgrade().")));
-	if (viflo_unfinished_get(project, "", id) != NULL)
+	if (viflo_unfinished_is_any(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is half done", id),
 				 errhint("CALL viflo_deploy() goes on with it; viflo_repair() forgets that it was begun.")));
-	viflo_state_announce(project);
+	viflo_state_announce_revisions(project);
 	viflo_revisions_delete(project, id);
 }

@@ -311,6 +311,7 @@ viflo_step_run_section(const VifloRun *run, const VifloPlannedStep *step,
 	int			executed = 0;
 	VifloPlace	place = {
 		.revision = step->revision,
+		.tenant = run->tenant,
 		.direction = step->up ? "up" : "down",
 		.file = viflo_section_file(section, step->source),
 		.first_line = section->first_line,
@@ -321,7 +322,7 @@ viflo_step_run_section(const VifloRun *run, const VifloPlannedStep *step,
 	PG_TRY();
 	{
 		statements = viflo_split(section->text, section->length);
-		session = viflo_session_begin();
+		session = viflo_session_begin(run->tenant);
 		viflo_timeout_begin();
 		executed = viflo_statements_run(statements, &place, &watched, run->watchers);
 		viflo_session_end(session);
