@@ -25,12 +25,14 @@ BEGIN
 		('viflo.settled(text,text,text,text)'), ('viflo.settle(text,text,text)')
 	), privilege AS (
 		SELECT CASE prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END
-				|| pg_catalog.regexp_replace(p.oid::pg_catalog.regprocedure::text, '\)$', ',text)') AS routine,
+				|| pg_catalog.quote_ident(nspname) || '.' || pg_catalog.quote_ident(proname)
+				|| '(' || pg_catalog.oidvectortypes(proargtypes) || ', text)' AS routine,
 			COALESCE(proacl, pg_catalog.acldefault('f', proowner)) AS now,
 			COALESCE(initprivs, pg_catalog.acldefault('f', proowner)) AS initial
 		FROM former
 		JOIN pg_catalog.pg_proc p ON p.oid = pg_catalog.to_regprocedure(
 			CASE WHEN signature LIKE 'viflo.%' THEN '' ELSE '@extschema@.' END || signature)
+		JOIN pg_catalog.pg_namespace n ON n.oid = pronamespace
 		LEFT JOIN pg_catalog.pg_init_privs i ON objoid = p.oid AND classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass
 	), difference AS (
 		(SELECT routine, 'GRANT' AS verb, grantee, is_grantable FROM privilege, pg_catalog.aclexplode(now)
