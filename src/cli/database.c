@@ -21,6 +21,7 @@
 #include "cli/output.h"
 #include "cli/watch.h"
 #include "lib/stringinfo.h"
+#include "libpq-fe.h"
 
 /* How long viflo_database_look_back() may take, in milliseconds. */
 #define LOOK_BACK_LIMIT	5000
@@ -150,6 +151,7 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 
 	memset(database, 0, sizeof(*database));
 	database->settings = settings;
+	database->tenant = settings->tenant;
 	options.max_sessions = 2;
 	options.keep_state = true;
 	options.application_name = "viflo";
@@ -167,6 +169,9 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 	}
 	database->pid = viflo_db_backend_pid(database->session);
 	catch_interrupts(database);
+	if (viflo_database_tenant(database) == NULL)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "name of the tenant is not in the encoding of the database");
 	return true;
 }
 
@@ -442,8 +447,9 @@ viflo_database_settled(VifloDatabase *database, const char *manifest,
 {
 	VifloDbParam params[4];
 	VifloDbQuery query = {
-		"SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
-		" $3::pg_catalog.text, $4::pg_catalog.text)::pg_catalog.text", params, 4, false
+		psprintf("SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
+				 " $3::pg_catalog.text, $4::pg_catalog.text%s)::pg_catalog.text",
+				 viflo_database_tenant(database)), params, 4, false
 	};
 	VifloDbResult *result;
 	VifloDbRow	row;
@@ -472,8 +478,8 @@ viflo_database_settle(VifloDatabase *database, const char *manifest,
 {
 	VifloDbParam params[3];
 	VifloDbQuery query = {
-		"SELECT viflo.settle($1::pg_catalog.text, $2::pg_catalog.text,"
-		" $3::pg_catalog.text)", params, 3, false
+		psprintf("SELECT viflo.settle($1::pg_catalog.text, $2::pg_catalog.text,"
+				 " $3::pg_catalog.text%s)", viflo_database_tenant(database)), params, 3, false
 	};
 	VifloDbResult *result;
 
@@ -482,6 +488,31 @@ viflo_database_settle(VifloDatabase *database, const char *manifest,
 	params[2] = viflo_db_text(database->project);
 	if (viflo_db_pipeline(database->session, &query, 1, &result, &database->error))
 		viflo_db_result_free(result);
+}
+
+/* Not those on texts, which are the same for all tenants. */
+static bool
+takes_tenant(const char *function)
+{
+	return strcmp(function, "viflo_load") != 0 && strcmp(function, "viflo_script") != 0 &&
+		strcmp(function, "viflo_tenants") != 0;
+}
+
+char *
+viflo_database_tenant(const VifloDatabase *database)
+{
+	char	   *literal;
+	char	   *text;
+
+	if (database->tenant == NULL)
+		return pstrdup("");
+	literal = PQescapeLiteral(viflo_db_connection(database->session), database->tenant,
+							  strlen(database->tenant));
+	if (literal == NULL)
+		return NULL;
+	text = psprintf(", tenant => %s::pg_catalog.text", literal);
+	PQfreemem(literal);
+	return text;
 }
 
 char *
@@ -493,9 +524,10 @@ viflo_database_sql(const VifloDatabase *database, const char *columns,
 	initStringInfo(&sql);
 	if (viflo_output_is_json())
 		columns = "COALESCE(pg_catalog.json_agg(t), '[]')";
-	appendStringInfo(&sql, "SELECT %s FROM %s.%s(%s%sproject => $%d::pg_catalog.text) t",
+	appendStringInfo(&sql, "SELECT %s FROM %s.%s(%s%sproject => $%d::pg_catalog.text%s) t",
 					 columns, database->schema, function, arguments,
-					 arguments[0] != '\0' ? ", " : "", nparams + 1);
+					 arguments[0] != '\0' ? ", " : "", nparams + 1,
+					 takes_tenant(function) ? viflo_database_tenant(database) : "");
 	return sql.data;
 }
 

@@ -23,6 +23,7 @@ typedef struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
+	const char *tenant;			/* NULL: none */
 	int			pid;			/* of its process, as the server knows it */
 	char	   *notice;			/* the last one, or NULL */
 	bool		creating;		/* CREATE EXTENSION runs, not in vain */
@@ -68,9 +69,18 @@ extern void viflo_database_settle(VifloDatabase *database, const char *manifest,
 								  const char *target);
 
 /*
+ * The argument tenant, as SQL that follows other arguments, palloc'd; "" where
+ * there is no tenant, so that older versions of the extension can be called.
+ * NULL, of which viflo_database_open() makes a failure: it cannot be written
+ * in the encoding of the database.
+ */
+extern char *viflo_database_tenant(const VifloDatabase *database);
+
+/*
  * The text of a query that calls function, whose arguments are written
- * without the last one, project: that is parameter nparams + 1.  As rows of
- * columns (of the alias t), or (--format json) as one row with a JSON array.
+ * without the last ones, project, which is parameter nparams + 1, and tenant.
+ * As rows of columns (of the alias t), or (--format json) as one row with a
+ * JSON array.
  */
 extern char *viflo_database_sql(const VifloDatabase *database, const char *columns,
 								const char *function, const char *arguments,

@@ -23,6 +23,7 @@ enum
 {
 	OPTION_URL = 256,
 	OPTION_PROJECT,
+	OPTION_TENANT,
 	OPTION_DIR,
 	OPTION_LAYOUT,
 	OPTION_FORMAT
@@ -31,6 +32,7 @@ enum
 static const struct option long_options[] = {
 	{"url", required_argument, NULL, OPTION_URL},
 	{"project", required_argument, NULL, OPTION_PROJECT},
+	{"tenant", required_argument, NULL, OPTION_TENANT},
 	{"dir", required_argument, NULL, OPTION_DIR},
 	{"layout", required_argument, NULL, OPTION_LAYOUT},
 	{"format", required_argument, NULL, OPTION_FORMAT},
@@ -49,6 +51,8 @@ static const struct option long_options[] = {
 	{"range", required_argument, NULL, 'r'},
 	{"async", no_argument, NULL, 'a'},
 	{"timeout", required_argument, NULL, 't'},
+	{"tenants", required_argument, NULL, 'T'},
+	{"keep-going", no_argument, NULL, 'k'},
 	{NULL, 0, NULL, 0}
 };
 
@@ -133,6 +137,12 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 't':
 			request->timeout = value;
 			break;
+		case 'T':
+			request->tenants = value;
+			break;
+		case 'k':
+			request->keep_going = true;
+			break;
 	}
 }
 
@@ -148,6 +158,9 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case OPTION_PROJECT:
 			settings->project = value;
+			break;
+		case OPTION_TENANT:
+			settings->tenant = value;
 			break;
 		case OPTION_DIR:
 			settings->dir = pstrdup(value);
@@ -230,6 +243,11 @@ check_command(const VifloCommand *command, const CommandLine *line,
 									 command->name, long_options[i].name);
 		}
 	}
+	if (request->tenants != NULL && (request->settings.tenant != NULL || request->async))
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "--tenants and %s exclude each other",
+							 request->async ? "--async" : "--tenant");
+	if (request->keep_going && request->tenants == NULL)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "--keep-going is for --tenants");
 	if (request->nargs < command->min_args)
 		viflo_failure(failure, VIFLO_EXIT_USAGE, "\"viflo %s\" needs %s",
 					  command->name, command->arguments);

@@ -371,6 +371,13 @@ viflo_output_placed_warning(const VifloFailure *warning)
 	show_failure(warning, "warning", "35");
 }
 
+json_t *
+viflo_output_failure_of_part(const VifloFailure *failure)
+{
+	show_failure(failure, "error", "1;31");
+	return failure_document(failure);
+}
+
 int
 viflo_output_failure_more(const VifloFailure *failure, json_t *more)
 {

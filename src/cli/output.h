@@ -53,6 +53,12 @@ extern int	viflo_output_failure(const VifloFailure *failure);
  */
 extern int	viflo_output_failure_more(const VifloFailure *failure, json_t *more);
 
+/*
+ * Says what went wrong with a part of what was to be done.  The failure as an
+ * object, for the document that tells of all of it.
+ */
+extern json_t *viflo_output_failure_of_part(const VifloFailure *failure);
+
 /* At the end: did all of stdout get where it should?  Status, or 1. */
 extern int	viflo_output_finish(int status);
 

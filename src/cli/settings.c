@@ -21,6 +21,7 @@ typedef struct Variables
 {
 	Variable	url;
 	Variable	project;
+	Variable	tenant;
 	Variable	dir;
 } Variables;
 
@@ -28,7 +29,7 @@ static bool
 take_variable(const char *name, const char *value, void *arg)
 {
 	Variables  *variables = arg;
-	Variable   *all[] = {&variables->url, &variables->project, &variables->dir};
+	Variable   *all[] = {&variables->url, &variables->project, &variables->tenant, &variables->dir};
 
 	for (int i = 0; i < lengthof(all); i++)
 	{
@@ -59,6 +60,7 @@ viflo_settings_complete(VifloSettings *settings, bool must_exist,
 	Variables	variables = {
 		{"DATABASE_URL", NULL},
 		{"VIFLO_PROJECT", NULL},
+		{"VIFLO_TENANT", NULL},
 		{"VIFLO_DIR", NULL}
 	};
 	struct stat st;
@@ -70,6 +72,10 @@ viflo_settings_complete(VifloSettings *settings, bool must_exist,
 		settings->url = variable_value(&variables.url);
 	if (settings->project == NULL)
 		settings->project = variable_value(&variables.project);
+	if (settings->tenant == NULL)
+		settings->tenant = variable_value(&variables.tenant);
+	else if (settings->tenant[0] == '\0')
+		settings->tenant = NULL;
 	if (settings->dir == NULL)
 		settings->dir = variable_value(&variables.dir);
 	if (settings->project != NULL && settings->project[0] == '\0')

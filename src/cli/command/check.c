@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/output.h"
 #include "common/sqlstate.h"
 
@@ -48,9 +49,9 @@ fail_missing(VifloDatabase *database, const VifloNames *missing,
 	params[0] = viflo_db_text_array((const char *const *) missing->names, NULL,
 									missing->count);
 	params[1] = viflo_db_text(database->project);
-	query.sql = psprintf("SELECT t.revision FROM %s.viflo_history(project => $2::pg_catalog.text) t"
+	query.sql = psprintf("SELECT t.revision FROM %s.viflo_history(project => $2::pg_catalog.text%s) t"
 						 " WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])",
-						 database->schema);
+						 database->schema, viflo_database_tenant(database));
 	query.params = params;
 	query.nparams = 2;
 	if (!viflo_database_run(database, &query, 1, &result, failure))
@@ -95,8 +96,11 @@ check(const VifloRequest *request, VifloFailure *failure)
 		return false;
 	if (missing.count > 0)
 		return fail_missing(&database, &missing, failure);
+	if (request->tenants != NULL && !viflo_tenants_check(request, &database, failure))
+		return false;
 	params[0] = viflo_db_text(database.project);
-	query.sql = psprintf("SELECT %s.viflo_check(project => $1::pg_catalog.text)", database.schema);
+	query.sql = psprintf("SELECT %s.viflo_check(project => $1::pg_catalog.text%s)", database.schema,
+						 viflo_database_tenant(&database));
 	query.params = params;
 	query.nparams = 1;
 	if (!viflo_database_run(&database, &query, 1, &result, failure))
@@ -127,12 +131,14 @@ check_run(VifloRequest *request)
 
 const VifloCommand viflo_command_check = {
 	.name = "check",
-	.options = "",
-	.arguments = "",
+	.options = "T",
+	.arguments = "[--tenants PATTERN]",
 	.summary = "fail when the database is behind or has drifted",
 	.help =
 	"Exit status 0 when every revision of the folder and of the database is applied,\n"
 	"unchanged, and ends in one head; 3, and a message, when not.  For CI.\n"
+	"\n"
+	"  --tenants PATTERN     of all schemas that are LIKE PATTERN\n"
 	"\n"
 	"Example:\n"
 	"  viflo check || viflo plan\n",

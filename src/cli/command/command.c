@@ -24,6 +24,7 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_jobs,
 	&viflo_command_wait,
 	&viflo_command_cancel,
+	&viflo_command_tenants,
 	&viflo_command_stamp,
 	&viflo_command_plan,
 	&viflo_command_sql,
@@ -57,6 +58,7 @@ static const char common_options[] =
 "Options for all commands:\n"
 "  --url URL             database: a URL, \"host=... dbname=...\", or a name\n"
 "  --project NAME        project, whose heads and history are its own\n"
+"  --tenant NAME         schema to work in, whose history is its own\n"
 "  --dir DIR             folder of migrations (default ./migrations)\n"
 "  --layout NAME         native, golang-migrate or diesel (default: found out)\n"
 "  --format human|json   json: one JSON document on stdout\n"
@@ -83,8 +85,9 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 				viflo_commands[i]->summary);
 	fprintf(stream, "\n%s\n", common_options);
 	fputs("The database is that of --url, else DATABASE_URL, else DATABASE_URL in .env,\n"
-		  "else libpq's default (PGHOST, PGSERVICE and so on).  VIFLO_DIR and\n"
-		  "VIFLO_PROJECT stand for --dir and --project in the same way.\n\n"
+		  "else libpq's default (PGHOST, PGSERVICE and so on).  VIFLO_DIR,\n"
+		  "VIFLO_PROJECT and VIFLO_TENANT stand for --dir, --project and --tenant in the\n"
+		  "same way.\n\n"
 		  "Exit status: 0 done, 1 refused, 2 wrong usage, 3 check: behind or drifted,\n"
 		  "4 cannot connect.\n\n"
 		  "Example:\n"

@@ -28,6 +28,8 @@ typedef struct VifloRequest
 	char	   *range;			/* r */
 	bool		async;			/* a */
 	char	   *timeout;		/* t */
+	char	   *tenants;		/* T */
+	bool		keep_going;		/* k */
 } VifloRequest;
 
 typedef struct VifloCommand
@@ -60,6 +62,21 @@ extern void viflo_command_usage(FILE *stream, const VifloCommand *command);
 extern int	viflo_command_look(const VifloRequest *request, const char *columns,
 							   const char *function, const char *arguments,
 							   VifloDbParam *params, int nparams);
+
+/* What people see of a step that ran: its duration comes in milliseconds. */
+#define VIFLO_STEP_COLUMNS \
+	"t.direction, t.revision, t.message," \
+	" (pg_catalog.date_part('epoch', t.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text"
+
+/* "2 pending, 1 late" and the like, of viflo_tenants() as t. */
+#define VIFLO_TENANT_STATE \
+	"pg_catalog.concat_ws(', '," \
+	" CASE WHEN t.pending OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat(t.pending, ' pending') END," \
+	" CASE WHEN t.late OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat(t.late, ' late') END," \
+	" CASE WHEN t.changed OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat(t.changed, ' changed') END," \
+	" CASE WHEN t.missing OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat(t.missing, ' not registered')" \
+	" WHEN t.pending IS NULL THEN 'no way to the target' END," \
+	" CASE WHEN t.unfinished OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat(t.unfinished, ' half done') END)"
 
 /* "(12 ms)", of a number of milliseconds as text; palloc'd. */
 extern char *viflo_command_duration(const char *milliseconds);
@@ -112,6 +129,7 @@ extern const VifloCommand viflo_command_revert;
 extern const VifloCommand viflo_command_jobs;
 extern const VifloCommand viflo_command_wait;
 extern const VifloCommand viflo_command_cancel;
+extern const VifloCommand viflo_command_tenants;
 extern const VifloCommand viflo_command_stamp;
 extern const VifloCommand viflo_command_plan;
 extern const VifloCommand viflo_command_sql;

@@ -16,6 +16,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/status.h"
@@ -175,7 +176,8 @@ mark(Online *online, VifloFailure *failure)
 	VifloDbParam params[1] = {viflo_db_text(database->project)};
 	VifloDbQuery query = {
 		psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
-				 " FROM %s.viflo_log(project => $1::pg_catalog.text) l", database->schema),
+				 " FROM %s.viflo_log(project => $1::pg_catalog.text%s) l", database->schema,
+				 viflo_database_tenant(database)),
 		params, 1, false
 	};
 	VifloDbResult *result;
@@ -208,14 +210,15 @@ steps_query(const Online *online, VifloDbParam params[3])
 						 " FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
 						 "  l.direction, l.revision, h.message, l.duration, l.statements,"
 						 "  l.transactional, l.attempts, l.detail"
-						 "  FROM %s.viflo_log(project => $1::pg_catalog.text) l"
+						 "  FROM %s.viflo_log(project => $1::pg_catalog.text%s) l"
 						 "  LEFT JOIN %s.viflo_history(project => $1::pg_catalog.text) h"
 						 "  ON h.revision OPERATOR(pg_catalog.=) l.revision"
 						 "  WHERE l.id OPERATOR(pg_catalog.>) $2::pg_catalog.int8"
 						 "  AND l.pid OPERATOR(pg_catalog.=) $3"
 						 "  AND l.status OPERATOR(pg_catalog.=) 'done') s"
 						 " ORDER BY s.step",
-						 online->database.schema, online->database.schema);
+						 online->database.schema, viflo_database_tenant(&online->database),
+						 online->database.schema);
 	query.params = params;
 	query.nparams = 3;
 	return query;
@@ -282,8 +285,11 @@ unfinished_query(const Online *online, VifloDbParam params[1])
 	params[0] = viflo_db_text(online->database.project);
 	query.sql = psprintf("SELECT u.revision, u.direction, u.statements, u.backfill_rows,"
 						 " pg_catalog.row_to_json(u)"
-						 " FROM %s.viflo_unfinished(project => $1::pg_catalog.text) u"
-						 " ORDER BY u.started_at", online->database.schema);
+						 " FROM %s.viflo_unfinished(project => $1::pg_catalog.text%s) u"
+						 "%s ORDER BY u.started_at", online->database.schema,
+						 viflo_database_tenant(&online->database),
+						 online->database.tenant != NULL ? "" :
+						 " WHERE (pg_catalog.row_to_json(u) OPERATOR(pg_catalog.->>) 'tenant') IS NULL");
 	query.params = params;
 	query.nparams = 1;
 	return query;
@@ -402,8 +408,9 @@ run_now(Online *online)
 		viflo_db_text(online->target), viflo_db_text(database->project)
 	};
 	VifloDbQuery query = {
-		psprintf("CALL %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-				 database->schema, online->kind->procedure), params, 2, false
+		psprintf("CALL %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text%s)",
+				 database->schema, online->kind->procedure, viflo_database_tenant(database)),
+		params, 2, false
 	};
 	VifloDbResult *result;
 	VifloFailure failure;
@@ -425,8 +432,9 @@ run_async(Online *online)
 		viflo_db_text(online->target), viflo_db_text(database->project)
 	};
 	VifloDbQuery query = {
-		psprintf("SELECT %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-				 database->schema, online->kind->async), params, 2, false
+		psprintf("SELECT %s.%s(target => $1::pg_catalog.text, project => $2::pg_catalog.text%s)",
+				 database->schema, online->kind->async, viflo_database_tenant(database)),
+		params, 2, false
 	};
 	VifloDbResult *result;
 	VifloDbRow	row;
@@ -459,7 +467,8 @@ run_online(const VifloRequest *request, const OnlineKind *kind)
 
 	online.target = request->nargs > 0 ? request->args[0] : "head";
 	online.folder = kind->loads && request->settings.dir_exists;
-	can_settle = online.folder && !request->async && viflo_command_can_settle(online.target);
+	can_settle = online.folder && !request->async && request->tenants == NULL &&
+		viflo_command_can_settle(online.target);
 
 	if (!viflo_database_open(database, &request->settings,
 							 online.folder ? &online.local : NULL, &failure))
@@ -475,6 +484,8 @@ run_online(const VifloRequest *request, const OnlineKind *kind)
 	}
 	if (!load(&online, &failure))
 		return viflo_output_failure(&failure);
+	if (request->tenants != NULL)
+		return viflo_tenants_online(request, database, kind->procedure, online.target);
 	status = request->async ? run_async(&online) : run_now(&online);
 	if (status == VIFLO_EXIT_DONE && can_settle)
 		viflo_database_settle(database, online.local.manifest, online.target);
@@ -496,9 +507,9 @@ revert_run(VifloRequest *request)
 
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "a",
+	.options = "aTk",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [--async | --tenants PATTERN]",
 	.summary = "load the folder and run what is missing, online",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -511,6 +522,7 @@ const VifloCommand viflo_command_deploy = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
+	VIFLO_TENANTS_HELP
 	"\n"
 	"Example:\n"
 	"  viflo deploy\n"
@@ -520,10 +532,10 @@ const VifloCommand viflo_command_deploy = {
 
 const VifloCommand viflo_command_revert = {
 	.name = "revert",
-	.options = "a",
+	.options = "aTk",
 	.min_args = 1,
 	.max_args = 1,
-	.arguments = "TARGET",
+	.arguments = "TARGET [--async | --tenants PATTERN]",
 	.summary = "run down sections, back to a revision, online",
 	.help =
 	"Runs the down sections of what stands above TARGET, newest first, as viflo\n"
@@ -532,6 +544,7 @@ const VifloCommand viflo_command_revert = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
+	VIFLO_TENANTS_HELP
 	"\n"
 	"Example:\n"
 	"  viflo revert -1\n",

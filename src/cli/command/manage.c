@@ -22,8 +22,9 @@ manage(VifloRequest *request, const char *function, const char *done)
 		return viflo_output_failure(&failure);
 	params[0] = viflo_db_text(request->args[0]);
 	params[1] = viflo_db_text(database.project);
-	query.sql = psprintf("SELECT %s.%s(revision => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-						 database.schema, function);
+	query.sql = psprintf("SELECT %s.%s(revision => $1::pg_catalog.text, project => $2::pg_catalog.text%s)",
+						 database.schema, function,
+						 strcmp(function, "viflo_repair") == 0 ? viflo_database_tenant(&database) : "");
 	query.params = params;
 	query.nparams = 2;
 	if (!viflo_database_run(&database, &query, 1, &result, &failure))

@@ -10,6 +10,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/output.h"
 
 #define MAX_QUERIES 4			/* BEGIN, load, what is asked, ROLLBACK */
@@ -75,6 +76,7 @@ ask(const VifloRequest *request, const char *columns, const char *function,
 	VifloLocal	local = {0};
 	VifloNames	missing = {0};
 	VifloDbParam params[2];
+	VifloDbParam tenants_params[3];
 	VifloDbQuery question;
 	bool		folder = request->settings.dir_exists;
 
@@ -85,7 +87,10 @@ ask(const VifloRequest *request, const char *columns, const char *function,
 		  viflo_database_find(&database, failure)))
 		return false;
 	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);
-	question = viflo_database_call(&database, columns, function, arguments, params, 1);
+	if (request->tenants != NULL)
+		question = viflo_tenants_plan(request, &database, tenants_params);
+	else
+		question = viflo_database_call(&database, columns, function, arguments, params, 1);
 	if (!ask_with_folder(&database, &local, &missing, &question, result, failure))
 		return false;
 	viflo_database_close(&database);
@@ -138,14 +143,16 @@ sql_run(VifloRequest *request)
 
 const VifloCommand viflo_command_plan = {
 	.name = "plan",
-	.options = "",
+	.options = "T",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [--tenants PATTERN]",
 	.summary = "show what upgrade, or downgrade, would run",
 	.help =
 	"Shows the steps that \"viflo upgrade TARGET\" (default head) would run, or for a\n"
 	"TARGET below where the database stands, those of \"viflo downgrade TARGET\".\n"
 	"Files that are not registered yet are counted in, and nothing is changed.\n"
+	"\n"
+	"  --tenants PATTERN     for each schema that is LIKE PATTERN\n"
 	"\n"
 	"Example:\n"
 	"  viflo plan\n",

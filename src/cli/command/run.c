@@ -11,12 +11,8 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/output.h"
-
-/* What people see of a step: its duration comes in milliseconds. */
-#define STEP_COLUMNS \
-	"t.direction, t.revision, t.message," \
-	" (pg_catalog.date_part('epoch', t.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text"
 
 static void
 print_steps(const VifloDbResult *result)
@@ -60,6 +56,8 @@ upgrade_run(VifloRequest *request)
 	bool		settled = false;
 	int			count;
 
+	if (request->tenants != NULL)
+		return viflo_tenants_upgrade(request, target);
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, &failure))
 		return viflo_output_failure(&failure);
 	if (folder && viflo_command_can_settle(target) &&
@@ -75,7 +73,7 @@ upgrade_run(VifloRequest *request)
 	if (count < 0)
 		return viflo_output_failure(&failure);
 	params[0] = viflo_db_text(target);
-	queries[count] = viflo_database_call(&database, STEP_COLUMNS, "viflo_upgrade",
+	queries[count] = viflo_database_call(&database, VIFLO_STEP_COLUMNS, "viflo_upgrade",
 										 "target => $1::pg_catalog.text", params, 1);
 	if (!viflo_database_run_shown(&database, queries, count + 1, results, &failure))
 	{
@@ -103,8 +101,10 @@ downgrade_run(VifloRequest *request)
 	if (!viflo_database_open(&database, &request->settings, NULL, &failure) ||
 		!viflo_database_find(&database, &failure))
 		return viflo_output_failure(&failure);
+	if (request->tenants != NULL)
+		return viflo_tenants_downgrade(request, &database, request->args[0]);
 	params[0] = viflo_db_text(request->args[0]);
-	query = viflo_database_call(&database, STEP_COLUMNS, "viflo_downgrade",
+	query = viflo_database_call(&database, VIFLO_STEP_COLUMNS, "viflo_downgrade",
 								"target => $1::pg_catalog.text", params, 1);
 	if (!viflo_database_run_shown(&database, &query, 1, &result, &failure))
 		return viflo_output_failure(&failure);
@@ -116,9 +116,9 @@ downgrade_run(VifloRequest *request)
 
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "",
+	.options = "Tk",
 	.max_args = 1,
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET] [--tenants PATTERN]",
 	.summary = "load the folder and run what is missing",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -130,23 +130,28 @@ const VifloCommand viflo_command_upgrade = {
 	"TARGET is head, heads, an id or the beginning of one, a label, +N, REV+N,\n"
 	"LABEL@head, and so on.\n"
 	"\n"
+	VIFLO_TENANTS_HELP
+	"\n"
 	"Example:\n"
 	"  viflo upgrade\n"
-	"  viflo upgrade +1\n",
+	"  viflo upgrade +1\n"
+	"  viflo upgrade --tenants 'tenant_%'\n",
 	.run = upgrade_run
 };
 
 const VifloCommand viflo_command_downgrade = {
 	.name = "downgrade",
-	.options = "",
+	.options = "Tk",
 	.min_args = 1,
 	.max_args = 1,
-	.arguments = "TARGET",
+	.arguments = "TARGET [--tenants PATTERN]",
 	.summary = "run down sections, back to a revision",
 	.help =
 	"Runs the down sections of what stands above TARGET, newest first, in one\n"
 	"transaction.  TARGET is a revision, base for nothing at all, -N for N steps\n"
 	"back, REV-N, LABEL@base, and so on.\n"
+	"\n"
+	VIFLO_TENANTS_HELP
 	"\n"
 	"Example:\n"
 	"  viflo downgrade -1\n",

@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/output.h"
 
 static int
@@ -27,6 +28,8 @@ stamp_run(VifloRequest *request)
 	count = viflo_command_prepare(&database, folder ? &local : NULL, &upload, queries, &failure);
 	if (count < 0)
 		return viflo_output_failure(&failure);
+	if (request->tenants != NULL)
+		return viflo_tenants_stamp(request, &database, &local, queries, count);
 
 	if (request->nargs == 1)
 		params[0] = viflo_db_text(request->args[0]);
@@ -36,8 +39,9 @@ stamp_run(VifloRequest *request)
 	params[1] = viflo_db_bool(request->purge);
 	params[2] = viflo_db_text(database.project);
 	queries[count].sql = psprintf("SELECT %s.viflo_stamp($1::pg_catalog.text%s,"
-								  " purge => $2::pg_catalog.bool, project => $3::pg_catalog.text)",
-								  database.schema, request->nargs == 1 ? "" : "[]");
+								  " purge => $2::pg_catalog.bool, project => $3::pg_catalog.text%s)",
+								  database.schema, request->nargs == 1 ? "" : "[]",
+								  viflo_database_tenant(&database));
 	queries[count].params = params;
 	queries[count].nparams = 3;
 	if (!viflo_database_run(&database, queries, count + 1, results, &failure))
@@ -59,10 +63,10 @@ stamp_run(VifloRequest *request)
 
 const VifloCommand viflo_command_stamp = {
 	.name = "stamp",
-	.options = "p",
+	.options = "pTk",
 	.min_args = 1,
 	.max_args = -1,
-	.arguments = "TARGET... [--purge]",
+	.arguments = "TARGET... [--purge] [--tenants PATTERN]",
 	.summary = "record revisions as applied without running them",
 	.help =
 	"Records that the database stands at TARGET, running nothing; for a database\n"
@@ -71,6 +75,7 @@ const VifloCommand viflo_command_stamp = {
 	"unless:\n"
 	"\n"
 	"  --purge               forget all that was recorded before\n"
+	VIFLO_TENANTS_HELP
 	"\n"
 	"Example:\n"
 	"  viflo stamp head\n",
