@@ -44,7 +44,7 @@ my $hostile = q(it's "a, b"\\ x);
 # One tenant
 fails_with([@at, '--tenant', 'nosuch', 'upgrade'], 1,
 	qr/schema "nosuch" of the tenant does not exist \(SQLSTATE 3F000\)\n.*HINT/s, 'a schema that is not there');
-sql('CREATE SCHEMA one; CREATE SCHEMA "it''s ""a, b""\\ x"');
+sql('CREATE SCHEMA one; CREATE SCHEMA "' . $hostile =~ s/"/""/gr . '"');
 is_viflo([@at, '--tenant', 'one', 'upgrade', '1_a'], 0, qr/\Aup    1_a .*\n\z/, undef, 'upgrade of one tenant');
 is_viflo([{ env => { VIFLO_TENANT => $hostile } }, @at, 'upgrade'], 0, qr/\Aup    1_a .*\nup    2_b .*\n\z/, undef,
 	'a hostile name, from the environment');
@@ -94,7 +94,7 @@ is(scalar(() = $out =~ /^tenant_\d+  up /mg), 400, 'all steps are told');
 like($out, qr/\n200 of 200 tenants upgraded\n\z/, 'and counted');
 is(sql(q(SELECT count(DISTINCT schemaname), count(*) FROM pg_tables WHERE schemaname LIKE 'tenant%')), '200|400', 'each has its tables');
 is(sql(q(SELECT count(DISTINCT started_at) > 1, count(DISTINCT tenant) FROM viflo.log WHERE tenant LIKE 'tenant%')), 't|200', 'and its history');
-is(asked(qr/viflo_/, sub {
+is(asked(qr/viflo_(missing|tenants|upgrade)\(/, sub {
 		is_viflo([@many], 0, "0 of 200 tenants upgraded\n", '', 'nothing to do for 200'); }), 2,
 	'that is one query, beside the one for the folder');
 is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'check of all');

@@ -336,7 +336,10 @@ run_tenants(Progress *progress, VifloFailure *failure)
 			continue;
 		if (!may_go_on(progress, tenant, failure))
 		{
-			/* Nothing was sent for it where the user had asked to stop before. */
+			/*
+			 * Nothing was sent for it where the user had asked to stop
+			 * before.
+			 */
 			if (failure->sqlstate != NULL)
 				progress->failed++;
 			return false;

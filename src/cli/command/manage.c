@@ -74,7 +74,7 @@ const VifloCommand viflo_command_repair = {
 	.summary = "accept a changed text as the applied one",
 	.help =
 	"Accepts the registered text of the revision REV as what was applied, although\n"
-	"its checksum is another.\n"
+	"its checksum is another: for all tenants, or with --tenant for one.\n"
 	"\n"
 	"Example:\n"
 	"  viflo repair 8f3c21d0a4b7\n",

@@ -213,9 +213,9 @@ read_revisions(VifloProject *project, Snapshot snapshot)
 	qsort(sorted, project->count, sizeof(RevisionRow *), compare_rows);
 
 	project->revisions = MemoryContextAllocHuge(CurrentMemoryContext,
-											  sizeof(VifloRevision) * Max(project->count, 1));
+												sizeof(VifloRevision) * Max(project->count, 1));
 	project->entries = MemoryContextAllocHuge(CurrentMemoryContext,
-											sizeof(VifloEntry) * Max(project->count, 1));
+											  sizeof(VifloEntry) * Max(project->count, 1));
 	for (int i = 0; i < project->count; i++)
 	{
 		project->revisions[i] = sorted[i]->revision;
@@ -496,8 +496,10 @@ read_both(const char *name, const char *tenant)
 	ListCell   *cell;
 
 	foreach(cell, state->missing)
+	{
 		if (viflo_state_is_behind(name, lfirst(cell), snapshot))
 			break;
+	}
 	UnregisterSnapshot(snapshot);
 	return state;
 }

@@ -145,7 +145,7 @@ add_tenant(Reading *reading, int place, char *name)
 }
 
 static bool
-is_text(const text *value, const char *string)
+is_text(const struct varlena *value, const char *string)
 {
 	size_t		length = strlen(string);
 
@@ -154,7 +154,7 @@ is_text(const text *value, const char *string)
 
 /* As strcmp() of the text and the string. */
 static int
-compare_text(const text *value, const char *string)
+compare_text(const struct varlena *value, const char *string)
 {
 	size_t		length = strlen(string);
 	size_t		size = VARSIZE_ANY_EXHDR(value);
@@ -165,7 +165,7 @@ compare_text(const text *value, const char *string)
 
 /* Node of the tenant's next id, or -1. */
 static int
-next_node(Reading *reading, const text *id)
+next_node(Reading *reading, const struct varlena *id)
 {
 	const VifloProjectState *state = reading->state;
 
