@@ -186,6 +186,16 @@ SELECT revision FROM viflo_upgrade('t1', 'online', 'ta');
 SELECT sum(n) FROM ta.big;
 SHOW search_path;
 
+-- one worker does several steps, each of which begins anew
+SELECT viflo_load(ARRAY[
+E'-- viflo revision: w1\n-- transaction: off\n-- viflo up\nCREATE TABLE w AS SELECT 1 AS n, current_setting(''search_path'') AS path;\nSET search_path = public;\nSELECT 1;\n',
+E'-- viflo revision: w2\n-- revises: w1\n-- transaction: off\n-- viflo up\nINSERT INTO w SELECT 2, current_setting(''search_path'');\nRESET ALL;\nINSERT INTO ta.w SELECT 3, current_setting(''search_path'');\n',
+E'-- viflo revision: w3\n-- revises: w2\n-- transaction: off\n-- viflo up\nINSERT INTO w SELECT 4, current_setting(''search_path'');\n'], '{}', project => 'worker');
+SET search_path = public, pg_catalog;
+CALL viflo_deploy(project => 'worker', tenant => 'ta');
+RESET search_path;
+SELECT * FROM ta.w ORDER BY n;
+
 -- a step that was cut off is its tenant's
 SELECT viflo_load(E'-- viflo revision: t2b\n-- revises: t1\n-- labels: broken\n-- transaction: off\n-- viflo up\nCREATE TABLE half ();\nVACUUM half;\nSELECT 1/0;\n', project => 'online');
 CALL viflo_deploy('broken@head', 'online', 'ta');

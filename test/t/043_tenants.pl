@@ -58,7 +58,7 @@ fails_with([@at, '--tenant', 'one', 'check'], 3, qr/1 revision of project "app" 
 is_viflo([@at, '--tenant', 'one', 'history'], 0, qr/^2_b  pending .*\n1_a  applied /m, '', 'history');
 is_viflo([@at, '--tenant', 'one', 'show', '2_b'], 0, qr/^applied +f$/m, '', 'show');
 is_viflo([@at, '--tenant', $hostile, 'log'], 0, qr/\A.* up .* 1_a .*\n.* up .* 2_b .*\n\z/, '', 'log of one');
-is_viflo([@at, 'log'], 0, qr/\A(.*\n){3}\z/, '', 'log of all');
+is_viflo([@at, 'log'], 0, qr/\A.*  up  done  one  +1_a .*\n(.*  up  done  it's "a, b"\\ x  ._. .*\n){2}\z/, '', 'log of all');
 is_viflo([@at, '--tenant', $hostile, 'sql'], 0, qr/tenant => E?'it''s "a, b"\\\\? x'/, '', 'sql');
 is_viflo([@at, '--tenant', 'one', 'deploy'], 0, qr/\Aup    2_b /, qr/tenant "one": revision "2_b" \(up\) is done/, 'deploy');
 is_viflo([@at, '--tenant', 'one', 'revert', '-1'], 0, qr/\Adown  2_b /, undef, 'revert');
@@ -68,6 +68,7 @@ is_viflo([@at, '--tenant', 'one', 'repair', '1_a'], 0, "repaired 1_a\n", '', 're
 is_viflo([@at, '--tenant', 'one', 'stamp', 'base'], 0, "stamped base\n", '', 'stamp of base');
 chomp(my $job = (viflo(@at, '--tenant', 'one', 'deploy', '--async'))[1]);
 is_viflo([@at, 'wait', $job], 0, qr/is done/, '', 'a job');
+is_viflo([@at, 'jobs'], 0, qr/\A$job  app  one  up  head  done /, '', 'of which jobs tells the tenant');
 is(sql(q(SELECT to_regclass('one.b') IS NOT NULL)), 't', 'which ran for the tenant');
 is_viflo([@at, 'tenants'], 0, qr/\Ait's "a, b"\\ x  2_b *\none +2_b *\npublic +2 pending\n\z/, '', 'tenants');
 is_viflo([@at, 'tenants', 'one', '+1'], 0, qr/\Aone  2_b  no way to the target\n\z/, '', 'tenants and a target');
@@ -181,6 +182,7 @@ $node->safe_psql('old', "CREATE EXTENSION viflo_migrate VERSION '1.2'");
 my $simple = folder_of('1_a.up.sql' => 'CREATE TABLE a ();', '1_a.down.sql' => 'DROP TABLE a');
 is_viflo(['--url', $old, '--dir', $simple, 'deploy'], 0, qr/\Aup    1_a/, undef, 'without a tenant it works as before');
 is_viflo(['--url', $old, '--dir', $simple, 'log'], 0, qr/ 1_a /, '', 'log, too');
+is_viflo(['--url', $old, '--dir', $simple, 'jobs'], 0, '', '', 'and jobs');
 for my $command ([ '--tenant', 'public', 'upgrade' ], [ 'upgrade', '--tenants', '%' ], ['tenants'])
 {
 	fails_with([ '--url', $old, '--dir', $simple, @$command ], 1, qr/ALTER EXTENSION viflo_migrate UPDATE/, "@$command with an old extension");

@@ -68,6 +68,10 @@ extern int	viflo_command_look(const VifloRequest *request, const char *columns,
 	"t.direction, t.revision, t.message," \
 	" (pg_catalog.date_part('epoch', t.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text"
 
+/* The tenant of a row t, which older versions of the extension do not have. */
+#define VIFLO_ROW_TENANT \
+	"pg_catalog.row_to_json(t) OPERATOR(pg_catalog.->>) 'tenant'"
+
 /* "2 pending, 1 late" and the like, of viflo_tenants() as t. */
 #define VIFLO_TENANT_STATE \
 	"pg_catalog.concat_ws(', '," \

@@ -150,7 +150,7 @@ log_run(VifloRequest *request)
 
 	return viflo_command_look(request,
 							  "t.id, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
-							  " t.direction, t.status, t.revision,"
+							  " t.direction, t.status, " VIFLO_ROW_TENANT ", t.revision,"
 							  " pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)"
 							  " OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name,"
 							  " CASE WHEN t.attempts OPERATOR(pg_catalog.>) 1"
