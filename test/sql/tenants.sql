@@ -134,6 +134,13 @@ SELECT count(*) FROM viflo_upgrade(tenant => 'gone');
 DROP SCHEMA gone CASCADE;
 \set VERBOSITY terse
 SELECT count(*) FROM viflo_tenants('gone');
+BEGIN;
+CREATE SCHEMA gone;
+SELECT count(*) FROM viflo_tenants('gone');
+ALTER SCHEMA gone RENAME TO gone_too;
+SELECT tenant FROM viflo_tenants('gone%');
+ROLLBACK;
+SELECT count(*) FROM viflo_tenants('gone%');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
 SELECT viflo_stamp('base', tenant => 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');

@@ -3,7 +3,8 @@
  *	  Where the tenants of a project stand, and what an upgrade would run.
  *
  * A plan is made once for each place where tenants stand, not for each of
- * them.
+ * them.  The names of schemas are kept for as long as none changes, as reading
+ * thousands of them would be half of the work.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -17,7 +18,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "common/plan.h"
 #include "common/sqlstate.h"
@@ -25,6 +29,19 @@
 #include "run/survey.h"
 #include "run/tenant.h"
 #include "store/tenants.h"
+
+/* All schemas, as of the generation; context NULL: not read yet. */
+typedef struct Schemas
+{
+	MemoryContext context;
+	NameData   *names;
+	int			count;
+	uint64		generation;
+} Schemas;
+
+static Schemas schemas;
+static uint64 schemas_generation = 0;	/* goes up with every change of one */
+static bool callback_registered = false;
 
 /* Schemas that nobody means by a pattern. */
 static bool
@@ -34,34 +51,75 @@ is_own(const char *name)
 		strcmp(name, "viflo") == 0;
 }
 
-/* Names of the schemas, in the order of bytes. */
+static void
+syscache_callback(Datum arg, int cache, uint32 hash)
+{
+	schemas_generation++;
+}
+
+/* Reads all names, in the order of bytes, into a context of their own. */
+static void
+read_schemas(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "viflo schemas",
+												  ALLOCSET_DEFAULT_SIZES);
+	uint64		generation = schemas_generation;
+	Relation	relation = table_open(NamespaceRelationId, AccessShareLock);
+	Relation	index = index_open(NamespaceNameIndexId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(relation, index, NULL, 0, NULL);
+	int			allocated = 64;
+	NameData   *names = MemoryContextAlloc(context, sizeof(NameData) * allocated);
+	int			count = 0;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (count == allocated)
+		{
+			allocated *= 2;
+			names = repalloc_huge(names, sizeof(NameData) * allocated);
+		}
+		names[count++] = ((Form_pg_namespace) GETSTRUCT(tuple))->nspname;
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(relation, AccessShareLock);
+
+	if (schemas.context != NULL)
+		MemoryContextDelete(schemas.context);
+	MemoryContextSetParent(context, TopMemoryContext);
+	schemas.context = context;
+	schemas.names = names;
+	schemas.count = count;
+	schemas.generation = generation;
+}
+
+/* Names of the schemas that are meant, in the order of bytes; valid until the next call. */
 static VifloNames
 list_schemas(const char *pattern)
 {
 	Datum		like = CStringGetTextDatum(pattern);
 	VifloNames	names = {0, NULL};
-	Relation	relation = table_open(NamespaceRelationId, AccessShareLock);
-	Relation	index = index_open(NamespaceNameIndexId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan_ordered(relation, index, NULL, 0, NULL);
-	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	if (!callback_registered)
+		CacheRegisterSyscacheCallback(NAMESPACEOID, syscache_callback, (Datum) 0);
+	callback_registered = true;
+	AcceptInvalidationMessages();
+	if (schemas.context == NULL || schemas.generation != schemas_generation)
+		read_schemas();
+	for (int i = 0; i < schemas.count; i++)
 	{
-		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
-		const char *name = NameStr(schema->nspname);
+		char	   *name = NameStr(schemas.names[i]);
 
-		CHECK_FOR_INTERRUPTS();
 		if (!viflo_tenant_is_possible(name))
 			continue;
 		if (strcmp(name, pattern) == 0 ||
 			(!is_own(name) &&
 			 DatumGetBool(DirectFunctionCall2Coll(namelike, C_COLLATION_OID,
-												  NameGetDatum(&schema->nspname), like))))
-			viflo_names_add(&names, pstrdup(name));
+												  NameGetDatum(&schemas.names[i]), like))))
+			viflo_names_add(&names, name);
 	}
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	table_close(relation, AccessShareLock);
 	return names;
 }
 
