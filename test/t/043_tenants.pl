@@ -77,6 +77,8 @@ is_deeply($document, [ { tenant => 'one', current => ['2_b'], pending => 0, late
 	changed => 0, unfinished => 0 } ], 'tenants in JSON');
 
 # Usage
+fails_with([@at, '--tenant', "\xff", 'upgrade'], 2, qr/name of the tenant is not in the encoding of the database/, 'no text');
+fails_with([@at, '--tenant', 'x' x 64, 'upgrade'], 1, qr/cannot be the name of a schema \(SQLSTATE VF015\)/, 'too long a name');
 fails_with([@at, '--tenant', 'one', 'upgrade', '--tenants', '%'], 2, qr/--tenants and --tenant exclude each other/, 'both');
 fails_with([@at, 'deploy', '--async', '--tenants', '%'], 2, qr/--tenants and --async exclude each other/, 'jobs');
 fails_with([@at, 'upgrade', '--keep-going'], 2, qr/--keep-going is for --tenants/, 'keep going with what');

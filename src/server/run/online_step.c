@@ -571,13 +571,18 @@ static void
 report_done(const OnlineStep *at)
 {
 	const VifloPlannedStep *step = at->step;
-	bool		tenant = at->run->tenant[0] != '\0';
+	const char *colon = at->detail.len > 0 ? ": " : "";
 
-	ereport(NOTICE,
-			(errmsg("%s%s%srevision \"%s\" (%s) is done, step %d of %d%s%s",
-					tenant ? "tenant \"" : "", at->run->tenant, tenant ? "\": " : "",
-					step->revision, at->record.direction, step->number, step->of,
-					at->detail.len > 0 ? ": " : "", at->detail.data)));
+	if (at->run->tenant[0] != '\0')
+		ereport(NOTICE,
+				(errmsg("tenant \"%s\": revision \"%s\" (%s) is done, step %d of %d%s%s",
+						at->run->tenant, step->revision, at->record.direction,
+						step->number, step->of, colon, at->detail.data)));
+	else
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" (%s) is done, step %d of %d%s%s",
+						step->revision, at->record.direction,
+						step->number, step->of, colon, at->detail.data)));
 }
 
 VifloOnlineOutcome
