@@ -28,22 +28,19 @@ viflo_tenants(PG_FUNCTION_ARGS)
 	const char *target = viflo_arg_required(fcinfo, 1, "target");
 	int			count;
 	VifloSurveyRow *rows = viflo_survey(viflo_arg_project(fcinfo, 2), pattern, target, &count);
-	const VifloStanding *standing = NULL;
 	Datum		current = (Datum) 0;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < count; i++)
 	{
 		const VifloSurveyRow *row = &rows[i];
+		const VifloStanding *standing = row->standing;
 		Datum		values[TENANT_COLUMNS];
 		bool		nulls[TENANT_COLUMNS] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (row->standing != standing)
-		{
-			standing = row->standing;
+		if (i == 0 || standing != rows[i - 1].standing)
 			current = viflo_names_array(&standing->current);
-		}
 		values[0] = CStringGetTextDatum(row->tenant);
 		values[1] = current;
 		values[2] = Int32GetDatum(standing->pending);
