@@ -132,6 +132,9 @@ const VifloCommand viflo_command_upgrade = {
 	"\n"
 	VIFLO_TENANTS_HELP
 	"\n"
+	"With --tenants the folder is loaded first, and each tenant is a transaction of\n"
+	"its own.\n"
+	"\n"
 	"Example:\n"
 	"  viflo upgrade\n"
 	"  viflo upgrade +1\n"
