@@ -103,6 +103,15 @@ is(asked(qr/viflo_(missing|tenants|upgrade)\(/, sub {
 is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'check of all');
 is_viflo([@at, 'plan', '--tenants', 'tenant\_%'], 0, "nothing to do\n", '', 'plan of all');
 
+sql(q(INSERT INTO viflo.applied VALUES ('app', 'tenant_007', 'unknown', '', now(), 'me')));
+for my $command ('plan', 'upgrade')
+{
+	fails_with([@at, $command, '--tenants', 'tenant\_00_'], 1,
+		qr/revision "unknown" is applied, but not registered.*SQLSTATE VF041.*\nDETAIL:  It is applied for tenant "tenant_007"\./s, "$command says who has something unknown");
+}
+is_viflo([@at, 'tenants', 'tenant\_007'], 0, "tenant_007  2_b  1 not registered\n", '', 'and so does tenants');
+sql(q(DELETE FROM viflo.applied WHERE revision = 'unknown'));
+
 # A failure in the middle
 put("$dir/3_c.up.sql", "SELECT 1;\nCREATE TABLE c AS SELECT 1 / (current_schema() NOT IN ('tenant_050', 'tenant_100'))::int;\n");
 put("$dir/3_c.down.sql", 'DROP TABLE c');

@@ -534,8 +534,7 @@ viflo_tenants_plan(const VifloRequest *request, const VifloDatabase *database,
 	params[2] = viflo_db_text(database->project);
 	query.sql = psprintf("SELECT %s FROM (SELECT s.tenant, p.*"
 						 " FROM %s.viflo_tenants($1::pg_catalog.text, 'heads', $3::pg_catalog.text) s,"
-						 " %s.viflo_plan($2::pg_catalog.text, $3::pg_catalog.text, s.tenant) p"
-						 " WHERE s.missing OPERATOR(pg_catalog.=) 0) t",
+						 " %s.viflo_plan($2::pg_catalog.text, $3::pg_catalog.text, s.tenant) p) t",
 						 viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" :
 						 "t.tenant, pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
 						 " CASE WHEN NOT t.transactional THEN '(not in a transaction)' END",

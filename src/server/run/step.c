@@ -56,6 +56,7 @@ viflo_steps_check_missing(const VifloProjectState *state)
 			(viflo_errcode(VIFLO_MISSING_REVISION),
 			 errmsg("revision \"%s\" is applied, but not registered in project \"%s\"",
 					(char *) linitial(state->missing), state->project),
+			 state->tenant[0] != '\0' ? errdetail("It is applied for tenant \"%s\".", state->tenant) : 0,
 			 errhint("Load its script with viflo_load(), or forget what is applied with viflo_stamp(..., purge => true).")));
 }
 
