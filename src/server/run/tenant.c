@@ -47,12 +47,14 @@ viflo_tenant_check(const char *tenant)
 static void
 set_path(const char *tenant, GucAction action)
 {
-	const char *path = GetConfigOption("search_path", false, false);
-	bool		alone = path[strspn(path, " \t\n\r\f\v")] == '\0';
+	const char *path;
+	bool		alone;
 
 	if (tenant[0] == '\0')
 		return;
 	viflo_tenant_check(tenant);
+	path = GetConfigOption("search_path", false, false);
+	alone = path[strspn(path, " \t\n\r\f\v")] == '\0';
 	(void) set_config_option("search_path",
 							 psprintf("%s%s%s", quote_identifier(tenant), alone ? "" : ", ", path),
 							 PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
