@@ -186,6 +186,28 @@ is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Ate
 		'^C: ends it, also with --keep-going');
 }
 
+# A tenant's step outside of a transaction is in nobody's way but who changes what it runs
+{
+	my $load = q(SELECT viflo_load(E'-- viflo revision: %s\n-- transaction: off\n-- viflo up\nSELECT pg_sleep(CASE current_schema() WHEN ''tenant_012'' THEN 180 ELSE 0 END);\n', project => 'steps'));
+	sql(sprintf($load, 's1'));
+	my ($stdout, $stderr) = ('', '');
+	my $run = IPC::Run::start([ $node->installed_command('psql'), '-XAtd', $url, '-c', q(CALL viflo_deploy('s1', 'steps', 'tenant_012')) ],
+		'<', \undef, '>', \$stdout, '2>', \$stderr);
+	$node->poll_query_until('tenants', q(SELECT count(*) = 1 FROM viflo.progress WHERE tenant = 'tenant_012' AND phase = 'running' AND worker_pid IS NOT NULL));
+	sql(q(CALL viflo_deploy('s1', 'steps', 'tenant_013')));
+	is(sql(q(SELECT current FROM viflo_tenants('tenant\_013', 's1', 'steps'))), '{s1}', 'another tenant does not wait for it');
+	for my $query (sprintf($load, 's2'), q(SELECT viflo_upgrade('s1', 'steps', 'tenant_012')))
+	{
+		my (undef, undef, $error) = $node->psql('tenants', $query, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+		like($error, qr/ERROR:  VF034: a step of project "steps" is under way/, 'a query that would hold it up gives up');
+	}
+	sql(q(SELECT pg_cancel_backend(pid) FROM viflo.progress WHERE tenant = 'tenant_012'));
+	$run->finish;
+	like($stderr, qr/canceling statement.*tenant "tenant_012"/s, 'it is cancelled');
+	sql(sprintf($load, 's2'));
+	pass('and then the project can be changed');
+}
+
 # An extension that knows no tenants
 $node->safe_psql('postgres', 'CREATE DATABASE old');
 my $old = $node->connstr('old');
