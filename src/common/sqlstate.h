@@ -30,8 +30,8 @@
 #define VIFLO_DUPLICATE_LABEL		"VF013"
 #define VIFLO_NOT_A_HEAD			"VF014" /* a new revision would branch,
 											 * splice not asked for */
-#define VIFLO_INVALID_NAME			"VF015" /* an id or label that cannot be
-											 * one */
+#define VIFLO_INVALID_NAME			"VF015" /* an id, label, project or tenant
+											 * that cannot be one */
 #define VIFLO_NOTHING_TO_MERGE		"VF016"
 
 /* a script */

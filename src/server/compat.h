@@ -148,6 +148,15 @@ typedef RangeTblEntry VifloRelationRights;
 #define viflo_replication_slot_cleanup() ReplicationSlotCleanup()
 #endif
 
+/* What a role may do with a schema. */
+#if PG_VERSION_NUM >= 160000
+#define viflo_schema_aclcheck(schema, role, mode) \
+	object_aclcheck(NamespaceRelationId, (schema), (role), (mode))
+#else
+#define viflo_schema_aclcheck(schema, role, mode) \
+	pg_namespace_aclcheck((schema), (role), (mode))
+#endif
+
 /* The field of PgStat_TableStatus with the counts. */
 #if PG_VERSION_NUM >= 160000
 #define viflo_pending_counts counts

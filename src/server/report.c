@@ -144,6 +144,8 @@ place_callback(void *arg)
 	else
 		errcontext("revision \"%s\" (%s)%s%s",
 				   place->revision, place->direction, where, statement);
+	if (place->tenant != NULL && place->tenant[0] != '\0')
+		errcontext("tenant \"%s\"", place->tenant);
 }
 
 void

@@ -30,6 +30,7 @@ extern _Noreturn void viflo_report_error(const VifloError *error);
 typedef struct VifloPlace
 {
 	const char *revision;
+	const char *tenant;			/* NULL or "": none */
 	const char *direction;		/* "up", "down", "verify" */
 	const char *file;			/* or NULL: no source known */
 	int			first_line;		/* line of file on which the section's text
@@ -45,7 +46,8 @@ typedef struct VifloPlace
 /*
  * While entered, every error gets the context line
  *     revision "0007_add_users" (up), line 12, statement 3, file "0007_add_users.up.sql"
- * (file left out where it is not known).  The line is that of the error's
+ * (file left out where it is not known), and where it runs for a tenant a
+ * line that names that.  The line is that of the error's
  * position where there is one, else the statement's first.  A position in the
  * script becomes an internal one into the failing statement's text, so that
  * psql shows that statement with a caret and not the caller's query.

@@ -33,7 +33,8 @@ INSERT INTO promised VALUES
 	('viflo_show', 'revision text', 'revision text'),
 	('viflo_log', '', 'id bigint, project text, revision text, direction text, status text, started_at timestamp with time zone, duration interval, role_name text, application_name text, client_addr inet, server_version text, checksum text, statements integer, error text, sqlstate text'),
 	('viflo_check', '', NULL),
-	('viflo_pending', '', 'revision text, message text, late boolean, repeatable boolean');
+	('viflo_pending', '', 'revision text, message text, late boolean, repeatable boolean'),
+	('viflo_tenants', 'pattern text = ''%'', target text = ''head''', 'tenant text, current text[], pending integer, late integer, missing integer');
 
 -- A function as the table above writes it.
 CREATE FUNCTION pg_temp.written(function oid) RETURNS text LANGUAGE sql AS $$
@@ -49,9 +50,9 @@ CREATE FUNCTION pg_temp.columns(function oid) RETURNS text LANGUAGE sql AS $$
 		nullif(pg_get_function_result(function), 'void'))
 $$;
 
-SELECT plan((SELECT 4 * count(*)::int FROM promised) + 8);
+SELECT plan((SELECT 4 * count(*)::int FROM promised) + 9);
 
-SELECT ok(EXISTS (SELECT FROM pg_proc p WHERE proname = name AND (pg_temp.written(oid) || ', ') LIKE '%project text = NULL, '
+SELECT ok(EXISTS (SELECT FROM pg_proc p WHERE proname = name AND (pg_temp.written(oid) || ', ') ~ 'project text = NULL, (tenant text = NULL, )?$'
 		AND starts_with(pg_temp.written(oid) || ', ', nullif(arguments, '') || ', ') IS NOT FALSE),
 	format('%s(%s, ... project)', name, arguments))
 FROM promised;
@@ -69,6 +70,12 @@ SELECT ok(prokind = 'f' AND NOT prosecdef, format('%s is a plain function', p.oi
 FROM promised JOIN pg_proc p ON proname = name AND starts_with(pg_temp.written(p.oid) || ', ', nullif(arguments, '') || ', ') IS NOT FALSE;
 SELECT isnt(obj_description(p.oid, 'pg_proc'), NULL, format('%s is described', p.oid::regprocedure))
 FROM promised JOIN pg_proc p ON proname = name AND starts_with(pg_temp.written(p.oid) || ', ', nullif(arguments, '') || ', ') IS NOT FALSE;
+
+-- whatever depends on what is applied is asked for a tenant
+SELECT set_eq($$SELECT DISTINCT proname::text FROM pg_proc WHERE proname LIKE 'viflo\_%' AND pg_temp.written(oid) LIKE '%tenant text = NULL'$$,
+	ARRAY['viflo_upgrade', 'viflo_downgrade', 'viflo_deploy', 'viflo_revert', 'viflo_deploy_async', 'viflo_revert_async', 'viflo_stamp',
+		'viflo_plan', 'viflo_sql', 'viflo_record', 'viflo_repair', 'viflo_current', 'viflo_heads', 'viflo_branches', 'viflo_history',
+		'viflo_show', 'viflo_log', 'viflo_unfinished', 'viflo_check'], 'functions that take a tenant');
 
 SELECT isnt(current_setting(name, true), NULL, 'setting ' || name)
 FROM unnest(ARRAY['viflo_migrate.project', 'viflo_migrate.lock_wait', 'viflo_migrate.lock_timeout',

@@ -58,4 +58,32 @@ SELECT revision FROM ops.viflo_history();
 SELECT revision FROM ops.viflo_upgrade();
 SELECT revision FROM ops.viflo_downgrade('base');
 DROP EXTENSION viflo_migrate;
+
+-- an older version with this module goes on as it was, and has no tenants
+CREATE EXTENSION viflo_migrate SCHEMA ops VERSION '1.2';
+SELECT ops.viflo_revision('old', 'CREATE TABLE old ()', 'DROP TABLE old', revision => 'old', project => 'old');
+SELECT revision FROM ops.viflo_plan(project => 'old');
+CALL ops.viflo_deploy(project => 'old');
+SELECT project, revision, attempts, detail FROM ops.viflo_log('old');
+SELECT revision, applied FROM ops.viflo_show('old', 'old');
+SELECT * FROM ops.viflo_unfinished('old');
+SELECT count(*) FROM viflo.progress;
+SELECT count(*) FROM viflo.jobs;
+SELECT viflo.settle('m', 'head', 'old'), viflo.settled('m', 'head', 'old', NULL);
+SELECT ops.viflo_repair('old', 'old'), ops.viflo_check('old');
+SELECT direction FROM ops.viflo_downgrade('base', 'old');
+-- and an update says which privileges are to be granted again
+CREATE ROLE "regress_viflo,deployer";
+GRANT EXECUTE ON FUNCTION ops.viflo_upgrade TO "regress_viflo,deployer" WITH GRANT OPTION;
+GRANT EXECUTE ON PROCEDURE ops.viflo_deploy TO "regress_viflo,deployer";
+GRANT EXECUTE ON FUNCTION ops.viflo_load(text[], text[], boolean, text) TO "regress_viflo,deployer";
+GRANT SELECT ON viflo.jobs TO "regress_viflo,deployer";
+REVOKE EXECUTE ON FUNCTION ops.viflo_log FROM PUBLIC;
+ALTER EXTENSION viflo_migrate UPDATE TO '1.3';
+SELECT p.oid::regprocedure, a.grantee::regrole, is_grantable FROM pg_proc p, aclexplode(proacl) a
+WHERE proname LIKE 'viflo%' AND grantee = '"regress_viflo,deployer"'::regrole ORDER BY 1::text;
+SELECT has_table_privilege('regress_viflo,deployer', 'viflo.jobs', 'SELECT');
+SELECT revision, tenant FROM ops.viflo_log('old');
+DROP EXTENSION viflo_migrate;
+DROP ROLE "regress_viflo,deployer";
 DROP SCHEMA ops;

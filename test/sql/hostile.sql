@@ -119,7 +119,7 @@ DROP EVENT TRIGGER regress_viflo_end;
 SELECT viflo_stamp('base');
 
 -- row security, triggers and rules on our tables
-GRANT EXECUTE ON FUNCTION viflo_upgrade(text, text), viflo_downgrade(text, text) TO regress_viflo_victim;
+GRANT EXECUTE ON FUNCTION viflo_upgrade, viflo_downgrade TO regress_viflo_victim;
 ALTER TABLE viflo.revision ENABLE ROW LEVEL SECURITY;
 ALTER TABLE viflo.revision FORCE ROW LEVEL SECURITY;
 ALTER TABLE viflo.applied ENABLE ROW LEVEL SECURITY;

@@ -71,6 +71,26 @@ SELECT count(*) FROM generate_series(1, 50) n, viflo_current('project ' || n);
 SELECT contexts <= 10 AS few FROM contexts() WHERE name = 'viflo project state';
 SELECT count(*) FROM viflo_upgrade();
 
+-- many tenants: a few are kept, and all share one graph, which none of their changes has read again
+SELECT count(*) FROM generate_series(1, 50) n, viflo_current(tenant => 'tenant ' || n);
+SELECT contexts <= 16 AS few FROM contexts() WHERE name = 'viflo project state';
+BEGIN;
+SELECT seq_scan + idx_scan AS scans FROM pg_stat_xact_user_tables WHERE relid = 'viflo.revision'::regclass \gset
+DO $$
+BEGIN
+	FOR i IN 1..30 LOOP
+		EXECUTE format('CREATE SCHEMA regress_tenant_%s', i);
+		PERFORM viflo_stamp('r2999', tenant => 'regress_tenant_' || i);
+		PERFORM viflo_stamp('head', tenant => 'regress_tenant_' || i);
+		PERFORM viflo_upgrade(tenant => 'regress_tenant_' || i);
+		PERFORM viflo_check(tenant => 'regress_tenant_' || i);
+	END LOOP;
+	PERFORM viflo_tenants();
+END $$;
+SELECT seq_scan + idx_scan - :scans AS scans FROM pg_stat_xact_user_tables WHERE relid = 'viflo.revision'::regclass;
+ROLLBACK;
+SELECT count(*) FROM viflo_upgrade();
+
 -- a call with nothing to do takes no lock on a table, and reads none
 SELECT count(*) FROM viflo_upgrade();
 BEGIN;

@@ -64,7 +64,7 @@ RESET ROLE;
 DELETE FROM viflo.log;
 
 -- a role that may run: what it makes is its own, the tables stay closed
-GRANT EXECUTE ON FUNCTION viflo_upgrade(text, text), viflo_downgrade(text, text) TO regress_viflo_migrator;
+GRANT EXECUTE ON FUNCTION viflo_upgrade, viflo_downgrade TO regress_viflo_migrator;
 SET ROLE regress_viflo_migrator;
 SELECT revision FROM viflo_upgrade();
 RESET ROLE;

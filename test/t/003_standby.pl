@@ -41,6 +41,7 @@ my %looking = (
 	viflo_log => "SELECT * FROM viflo_log()",
 	viflo_check => "SELECT viflo_check()",
 	viflo_plan => "SELECT * FROM viflo_plan('head', 'p')",
+	viflo_tenants => "SELECT * FROM viflo_tenants('%', 'head', 'p')",
 	viflo_sql => "SELECT viflo_sql('head', 'p')",
 	viflo_script => "SELECT viflo_script('001_initial')",
 	'viflo.settled' => "SELECT viflo.settled('digest', 'head', NULL, NULL), viflo.settled('other', 'head', NULL, NULL)",

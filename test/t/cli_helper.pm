@@ -22,7 +22,7 @@ $program = abs_path($program) if -e $program;
 plan(skip_all => "$program is not built") unless -x ($program // '');
 
 # What a developer's shell may hold must not decide the outcome.
-delete @ENV{qw(DATABASE_URL VIFLO_DIR VIFLO_PROJECT VIFLO_DATABASE VIFLO_CONFIG NO_COLOR)};
+delete @ENV{qw(DATABASE_URL VIFLO_DIR VIFLO_PROJECT VIFLO_TENANT VIFLO_DATABASE VIFLO_CONFIG NO_COLOR)};
 
 my $scratch = $ENV{TESTDATADIR} // File::Temp::tempdir(CLEANUP => 1);
 use File::Temp ();

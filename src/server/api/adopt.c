@@ -27,7 +27,7 @@ check_length(int count, int expected, const char *name)
 
 /*
  * viflo_adopt(revisions text[], applied_at timestamptz[], applied_by text[],
- * source text, project text)
+ * source text, project text, tenant text)
  */
 Datum
 viflo_adopt(PG_FUNCTION_ARGS)
@@ -55,6 +55,7 @@ viflo_adopt(PG_FUNCTION_ARGS)
 		if (applied_by.count > 0)
 			adopted[i].applied_by = applied_by.names[i];
 	}
-	PG_RETURN_INT32(viflo_adopt_revisions(viflo_arg_project(fcinfo, 4), "", adopted,
+	PG_RETURN_INT32(viflo_adopt_revisions(viflo_arg_project(fcinfo, 4),
+										  viflo_arg_tenant(fcinfo, 5), adopted,
 										  revisions.count, viflo_arg_text(fcinfo, 3)));
 }

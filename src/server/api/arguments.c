@@ -12,7 +12,9 @@
 #include "utils/tuplestore.h"
 
 #include "api/arguments.h"
+#include "common/sqlstate.h"
 #include "report.h"
+#include "run/tenant.h"
 #include "settings.h"
 
 char *
@@ -72,6 +74,41 @@ viflo_arg_project(FunctionCallInfo fcinfo, int n)
 	if (!viflo_name_check(project, "project", &error))
 		viflo_report_error(&error);
 	return project;
+}
+
+char *
+viflo_arg_tenants(FunctionCallInfo fcinfo, int n)
+{
+	char	   *tenant = n < PG_NARGS() ? viflo_arg_text(fcinfo, n) : NULL;
+
+	if (tenant == NULL)
+		return NULL;
+	if (strlen(tenant) >= NAMEDATALEN)
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_NAME),
+				 errmsg("tenant \"%s\" cannot be the name of a schema", tenant),
+				 errdetail("It is longer than %d bytes.", NAMEDATALEN - 1)));
+	if (!viflo_tenant_is_possible(tenant))
+		ereport(ERROR,
+				(viflo_errcode(VIFLO_INVALID_NAME),
+				 errmsg("schema \"%s\" cannot be a tenant", tenant),
+				 errdetail("In search_path that name stands for the schema of the current user.")));
+	return tenant;
+}
+
+char *
+viflo_arg_tenant(FunctionCallInfo fcinfo, int n)
+{
+	char	   *tenant = viflo_arg_tenants(fcinfo, n);
+
+	return tenant != NULL ? tenant : pstrdup("");
+}
+
+Datum
+viflo_tenant_datum(const char *tenant, bool *isnull)
+{
+	*isnull = tenant[0] == '\0';
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(tenant);
 }
 
 void

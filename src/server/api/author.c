@@ -326,13 +326,19 @@ warn_of_leftovers(const VifloUnfinished *unfinished)
 }
 
 /*
- * viflo_repair(revision text, project text)
+ * viflo_repair(revision text, project text, tenant text)
+ *
+ * A text is the same for all tenants: without one, what is applied is put
+ * right for all of them.  What is half done is forgotten only where it is
+ * asked for, as somebody has to have set that right by hand.
  */
 Datum
 viflo_repair(PG_FUNCTION_ARGS)
 {
 	const char *name = viflo_arg_required(fcinfo, 0, "revision");
 	const char *project = viflo_arg_project(fcinfo, 1);
+	const char *tenants = viflo_arg_tenants(fcinfo, 2);
+	const char *tenant = tenants != NULL ? tenants : "";
 	VifloProjectState *state;
 	VifloUnfinished *unfinished;
 	const char *id;
@@ -341,22 +347,22 @@ viflo_repair(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("viflo_repair()");
 	viflo_steps_check_not_running("repair a revision");
-	viflo_lock_acquire(project, "");
-	state = viflo_state_get(project, "");
+	viflo_lock_acquire(project, tenant);
+	state = viflo_state_get(project, tenant);
 	node = viflo_state_resolve(state, name);
 	id = pstrdup(state->revisions[node].id);
 	strlcpy(checksum, state->revisions[node].checksum, sizeof(checksum));
-	unfinished = viflo_unfinished_get(project, "", id);
+	unfinished = viflo_unfinished_get(project, tenant, id);
 	if (unfinished != NULL)
 	{
 		warn_of_leftovers(unfinished);
-		viflo_unfinished_delete(project, "", id);
+		viflo_unfinished_delete(project, tenant, id);
 	}
-	else if (!viflo_record_is_applied(project, id))
+	else if (!viflo_record_is_applied(project, tenants, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_INVALID_TARGET),
 				 errmsg("revision \"%s\" is neither applied nor half done", id)));
-	viflo_state_announce(project);
-	viflo_record_repair(project, id, checksum);
+	viflo_state_announce_applied(project, tenants);
+	viflo_record_repair(project, tenants, id, checksum);
 	PG_RETURN_VOID();
 }

@@ -28,9 +28,10 @@ PG_FUNCTION_INFO_V1(viflo_running);
 PG_FUNCTION_INFO_V1(viflo_job_list);
 PG_FUNCTION_INFO_V1(viflo_unfinished);
 
-#define RUNNING_COLUMNS 19
-#define JOB_LIST_COLUMNS 14
-#define UNFINISHED_COLUMNS 7
+/* Older versions of the extension know all but the last of each: tenant. */
+#define RUNNING_COLUMNS 20
+#define JOB_LIST_COLUMNS 15
+#define UNFINISHED_COLUMNS 8
 
 /* Columns that show data of users' tables are for those who may read ours. */
 #define HIDDEN "<insufficient privilege>"
@@ -40,7 +41,7 @@ start(FunctionCallInfo fcinfo, VifloDirection direction)
 {
 	VifloRun	run = {
 		.project = viflo_arg_project(fcinfo, 1),
-		.tenant = "",
+		.tenant = viflo_arg_tenant(fcinfo, 2),
 		.direction = direction,
 		.target = viflo_arg_required(fcinfo, 0, "target")
 	};
@@ -49,7 +50,7 @@ start(FunctionCallInfo fcinfo, VifloDirection direction)
 }
 
 /*
- * viflo_deploy_async(target text, project text)
+ * viflo_deploy_async(target text, project text, tenant text)
  */
 Datum
 viflo_deploy_async(PG_FUNCTION_ARGS)
@@ -58,7 +59,7 @@ viflo_deploy_async(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_revert_async(target text, project text)
+ * viflo_revert_async(target text, project text, tenant text)
  */
 Datum
 viflo_revert_async(PG_FUNCTION_ARGS)
@@ -176,6 +177,7 @@ viflo_running(PG_FUNCTION_ARGS)
 		values[16] = text_or_null(run->waiting_for, &nulls[16]);
 		values[17] = TimestampTzGetDatum(run->started);
 		values[18] = TimestampTzGetDatum(run->last_change);
+		values[19] = viflo_tenant_datum(run->tenant, &nulls[19]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
@@ -219,26 +221,27 @@ viflo_job_list(PG_FUNCTION_ARGS)
 		nulls[11] = row->steps < 0;
 		values[12] = text_or_null(error, &nulls[12]);
 		values[13] = text_or_null(row->sqlstate, &nulls[13]);
+		values[14] = viflo_tenant_datum(row->tenant, &nulls[14]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
 
 /*
- * viflo_unfinished(project text)
+ * viflo_unfinished(project text, tenant text)
  */
 Datum
 viflo_unfinished(PG_FUNCTION_ARGS)
 {
-	const char *project = viflo_arg_project(fcinfo, 0);
+	const char *keys[] = {viflo_arg_project(fcinfo, 0), viflo_arg_tenants(fcinfo, 1)};
 	bool		may_see_all = may_read(VIFLO_TABLE_UNFINISHED);
 	VifloScan	scan;
 
 	InitMaterializedSRF(fcinfo, 0);
-	viflo_scan_begin(&scan, VIFLO_TABLE_UNFINISHED, &project, 1, NULL);
+	viflo_scan_begin(&scan, VIFLO_TABLE_UNFINISHED, keys, keys[1] != NULL ? 2 : 1, NULL);
 	while (viflo_scan_next(&scan))
 	{
-		static const int columns[UNFINISHED_COLUMNS] = {
+		static const int columns[UNFINISHED_COLUMNS - 1] = {
 			VIFLO_UNFINISHED_PROJECT,
 			VIFLO_UNFINISHED_REVISION,
 			VIFLO_UNFINISHED_DIRECTION,
@@ -250,13 +253,14 @@ viflo_unfinished(PG_FUNCTION_ARGS)
 		Datum		values[UNFINISHED_COLUMNS];
 		bool		nulls[UNFINISHED_COLUMNS];
 
-		for (int i = 0; i < UNFINISHED_COLUMNS; i++)
+		for (int i = 0; i < UNFINISHED_COLUMNS - 1; i++)
 		{
 			values[i] = scan.values[columns[i] - 1];
 			nulls[i] = scan.nulls[columns[i] - 1];
 		}
-		if (!may_see_all && !nulls[UNFINISHED_COLUMNS - 1])
-			values[UNFINISHED_COLUMNS - 1] = CStringGetTextDatum(HIDDEN);
+		if (!may_see_all && !nulls[6])
+			values[6] = CStringGetTextDatum(HIDDEN);
+		values[7] = viflo_tenant_datum(viflo_scan_text(&scan, VIFLO_UNFINISHED_TENANT), &nulls[7]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	viflo_scan_end(&scan);

@@ -36,25 +36,6 @@ PG_FUNCTION_INFO_V1(viflo_pending);
 #define SHOW_COLUMNS (NODE_COLUMNS + 8)
 #define PENDING_COLUMNS 4
 
-/*
- * Is the node applied, and none that follows it by down revision?  Nowhere is
- * where a repeatable one stands.
- */
-static bool
-is_current(const VifloProjectState *state, int node)
-{
-	const VifloNode *n = &state->graph->nodes[node];
-
-	if (!state->applied[node] || n->repeatable)
-		return false;
-	if (state->covered != NULL)
-		return !state->covered[node];
-	for (int i = 0; i < n->nchildren; i++)
-		if (state->applied[n->children[i]])
-			return false;
-	return true;
-}
-
 static void
 node_values(const VifloProjectState *state, int node, Datum *values)
 {
@@ -69,7 +50,7 @@ node_values(const VifloProjectState *state, int node, Datum *values)
 	values[5] = BoolGetDatum(n->nchildren == 0 && !n->repeatable);
 	values[6] = BoolGetDatum(n->nchildren > 1);
 	values[7] = BoolGetDatum(n->nparents > 1);
-	values[8] = BoolGetDatum(is_current(state, node));
+	values[8] = BoolGetDatum(viflo_state_is_current(state->graph, state->applied, state->covered, node));
 	values[9] = BoolGetDatum(state->applied[node]);
 	values[10] = BoolGetDatum(state->entries[node].transactional);
 }
@@ -85,12 +66,13 @@ node_row(FunctionCallInfo fcinfo, const VifloProjectState *state, int node)
 }
 
 /*
- * viflo_current(project text)
+ * viflo_current(project text, tenant text)
  */
 Datum
 viflo_current(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, 0);
 	viflo_steps_check_missing(state);
@@ -99,25 +81,26 @@ viflo_current(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		nulls[5] = {false};
 
-		if (!is_current(state, node))
+		if (!viflo_state_is_current(state->graph, state->applied, state->covered, node))
 			continue;
 		values[0] = CStringGetTextDatum(state->revisions[node].id);
 		values[1] = BoolGetDatum(state->graph->nodes[node].nchildren == 0);
 		values[2] = CStringGetTextDatum(state->revisions[node].message);
-		values[3] = TimestampTzGetDatum(state->entries[node].applied_at);
-		values[4] = CStringGetTextDatum(state->entries[node].applied_by);
+		values[3] = TimestampTzGetDatum(state->marks[node].at);
+		values[4] = CStringGetTextDatum(state->marks[node].by);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
 
 /*
- * viflo_heads(project text)
+ * viflo_heads(project text, tenant text)
  */
 Datum
 viflo_heads(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < state->graph->nheads; i++)
@@ -126,12 +109,13 @@ viflo_heads(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_branches(project text)
+ * viflo_branches(project text, tenant text)
  */
 Datum
 viflo_branches(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int node = 0; node < state->count; node++)
@@ -141,13 +125,14 @@ viflo_branches(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_history(range text, project text)
+ * viflo_history(range text, project text, tenant text)
  */
 Datum
 viflo_history(PG_FUNCTION_ARGS)
 {
 	const char *range = viflo_arg_required(fcinfo, 0, "range");
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1),
+											   viflo_arg_tenant(fcinfo, 2));
 	VifloError	error = {0};
 	int		   *found;
 	int			count;
@@ -162,13 +147,14 @@ viflo_history(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_show(revision text, project text)
+ * viflo_show(revision text, project text, tenant text)
  */
 Datum
 viflo_show(PG_FUNCTION_ARGS)
 {
 	const char *name = viflo_arg_required(fcinfo, 0, "revision");
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1),
+											   viflo_arg_tenant(fcinfo, 2));
 	VifloError	error = {0};
 	int		   *found;
 	int			count;
@@ -180,6 +166,7 @@ viflo_show(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		const VifloEntry *entry = &state->entries[found[i]];
+		const VifloMark *mark = &state->marks[found[i]];
 		Datum		values[SHOW_COLUMNS] = {0};
 		bool		nulls[SHOW_COLUMNS] = {false};
 
@@ -187,11 +174,11 @@ viflo_show(PG_FUNCTION_ARGS)
 		values[11] = BoolGetDatum(entry->reversible);
 		values[12] = BoolGetDatum(entry->bundled);
 		values[13] = CStringGetTextDatum(state->revisions[found[i]].checksum);
-		if (entry->applied_checksum != NULL)
+		if (mark->checksum != NULL)
 		{
-			values[14] = CStringGetTextDatum(entry->applied_checksum);
-			values[15] = TimestampTzGetDatum(entry->applied_at);
-			values[16] = CStringGetTextDatum(entry->applied_by);
+			values[14] = CStringGetTextDatum(mark->checksum);
+			values[15] = TimestampTzGetDatum(mark->at);
+			values[16] = CStringGetTextDatum(mark->by);
 		}
 		else
 			nulls[14] = nulls[15] = nulls[16] = true;
@@ -206,7 +193,7 @@ viflo_show(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_log(project text)
+ * viflo_log(project text, tenant text)
  *
  * Error texts may hold data of the tables that a script worked on, details
  * queries of others; addresses are as private as in pg_stat_activity.
@@ -215,6 +202,7 @@ Datum
 viflo_log(PG_FUNCTION_ARGS)
 {
 	const char *project = viflo_arg_project(fcinfo, 0);
+	const char *tenant = viflo_arg_tenants(fcinfo, 1);
 	bool		may_see_all;
 	VifloScan	scan;
 
@@ -226,9 +214,11 @@ viflo_log(PG_FUNCTION_ARGS)
 	{
 		Datum		values[VIFLO_LOG_COLUMNS];
 		bool		nulls[VIFLO_LOG_COLUMNS];
+		char	   *of = viflo_scan_text(&scan, VIFLO_LOG_TENANT);
 		int			column = 0;
 
-		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0)
+		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0 ||
+			(tenant != NULL && strcmp(of, tenant) != 0))
 			continue;
 		if (!may_see_all && !scan.nulls[VIFLO_LOG_ERROR - 1])
 			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
@@ -244,6 +234,7 @@ viflo_log(PG_FUNCTION_ARGS)
 			nulls[column] = scan.nulls[i - 1];
 			column++;
 		}
+		values[column] = viflo_tenant_datum(of, &nulls[column]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	viflo_scan_end(&scan);
@@ -251,12 +242,13 @@ viflo_log(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_pending(project text)
+ * viflo_pending(project text, tenant text)
  */
 Datum
 viflo_pending(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 	VifloPlan	plan = {0};
 	VifloError	error = {0};
 
@@ -279,12 +271,13 @@ viflo_pending(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_check(project text)
+ * viflo_check(project text, tenant text)
  */
 Datum
 viflo_check(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
+											   viflo_arg_tenant(fcinfo, 1));
 	int			pending = 0;
 	int			first = -1;
 
@@ -300,12 +293,12 @@ viflo_check(PG_FUNCTION_ARGS)
 			if (pending++ == 0)
 				first = node;
 		}
-		else if (strcmp(state->entries[node].applied_checksum, state->revisions[node].checksum) != 0)
+		else if (strcmp(state->marks[node].checksum, state->revisions[node].checksum) != 0)
 			ereport(ERROR,
 					(viflo_errcode(VIFLO_CHANGED_REVISION),
 					 errmsg("revision \"%s\" has changed since it was applied", state->revisions[node].id),
 					 errdetail("It was applied with checksum %s; the registered text has %s.",
-							   state->entries[node].applied_checksum, state->revisions[node].checksum),
+							   state->marks[node].checksum, state->revisions[node].checksum),
 					 errhint("Restore its text, or accept the registered one with viflo_repair().")));
 	}
 	if (state->graph->nheads > 1 && !viflo_branches_divide(state->graph))

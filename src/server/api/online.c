@@ -33,13 +33,14 @@ check_nonatomic(FunctionCallInfo fcinfo, const char *deploy, const char *upgrade
 static Datum
 run(FunctionCallInfo fcinfo, VifloDirection direction)
 {
-	VifloRun	request = {.tenant = "",.direction = direction};
+	VifloRun	request = {.direction = direction};
 
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect_ext failed");
 
 	/* In the procedure's context, which outlives its transactions. */
 	request.project = viflo_arg_project(fcinfo, 1);
+	request.tenant = viflo_arg_tenant(fcinfo, 2);
 	request.target = viflo_arg_required(fcinfo, 0, "target");
 	(void) viflo_online_run(&request, NULL);
 	SPI_finish();
@@ -47,7 +48,7 @@ run(FunctionCallInfo fcinfo, VifloDirection direction)
 }
 
 /*
- * viflo_deploy(target text, project text)
+ * viflo_deploy(target text, project text, tenant text)
  */
 Datum
 viflo_deploy(PG_FUNCTION_ARGS)
@@ -58,7 +59,7 @@ viflo_deploy(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_revert(target text, project text)
+ * viflo_revert(target text, project text, tenant text)
  */
 Datum
 viflo_revert(PG_FUNCTION_ARGS)

@@ -55,7 +55,7 @@ run(FunctionCallInfo fcinfo, VifloDirection direction)
 	VifloWatcher rows = {.state = fcinfo,.step_end = add_step_row};
 	VifloRun	request = {
 		.project = viflo_arg_project(fcinfo, 1),
-		.tenant = "",
+		.tenant = viflo_arg_tenant(fcinfo, 2),
 		.direction = direction,
 		.target = viflo_arg_required(fcinfo, 0, "target"),
 		.watchers = &rows
@@ -67,7 +67,7 @@ run(FunctionCallInfo fcinfo, VifloDirection direction)
 }
 
 /*
- * viflo_upgrade(target text, project text)
+ * viflo_upgrade(target text, project text, tenant text)
  */
 Datum
 viflo_upgrade(PG_FUNCTION_ARGS)
@@ -76,7 +76,7 @@ viflo_upgrade(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_downgrade(target text, project text)
+ * viflo_downgrade(target text, project text, tenant text)
  */
 Datum
 viflo_downgrade(PG_FUNCTION_ARGS)
@@ -85,40 +85,41 @@ viflo_downgrade(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_stamp(target text, purge boolean, project text)
+ * viflo_stamp(target text, purge boolean, project text, tenant text)
  */
 Datum
 viflo_stamp(PG_FUNCTION_ARGS)
 {
 	const char *target = viflo_arg_required(fcinfo, 0, "target");
 
-	viflo_engine_stamp(viflo_arg_project(fcinfo, 2), "", &target, 1,
+	viflo_engine_stamp(viflo_arg_project(fcinfo, 2), viflo_arg_tenant(fcinfo, 3), &target, 1,
 					   viflo_arg_bool(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
 /*
- * viflo_stamp(targets text[], purge boolean, project text)
+ * viflo_stamp(targets text[], purge boolean, project text, tenant text)
  */
 Datum
 viflo_stamp_many(PG_FUNCTION_ARGS)
 {
 	VifloNames	targets = viflo_arg_names(fcinfo, 0, "targets", false);
 
-	viflo_engine_stamp(viflo_arg_project(fcinfo, 2), "",
+	viflo_engine_stamp(viflo_arg_project(fcinfo, 2), viflo_arg_tenant(fcinfo, 3),
 					   (const char *const *) targets.names, targets.count,
 					   viflo_arg_bool(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
 /*
- * viflo_plan(target text, project text)
+ * viflo_plan(target text, project text, tenant text)
  */
 Datum
 viflo_plan(PG_FUNCTION_ARGS)
 {
 	const char *target = viflo_arg_required(fcinfo, 0, "target");
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1), "");
+	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 1),
+											   viflo_arg_tenant(fcinfo, 2));
 	VifloPlan	plan = {0};
 	VifloError	error = {0};
 	bool		ok;
@@ -152,7 +153,7 @@ viflo_plan(PG_FUNCTION_ARGS)
 }
 
 /*
- * viflo_sql(range text, project text)
+ * viflo_sql(range text, project text, tenant text)
  */
 Datum
 viflo_sql(PG_FUNCTION_ARGS)
@@ -161,14 +162,14 @@ viflo_sql(PG_FUNCTION_ARGS)
 	char	   *schema = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 
 	initStringInfo(&buf);
-	viflo_offline_script(&buf, viflo_arg_project(fcinfo, 1),
+	viflo_offline_script(&buf, viflo_arg_project(fcinfo, 1), viflo_arg_tenant(fcinfo, 2),
 						 viflo_arg_required(fcinfo, 0, "range"), quote_identifier(schema));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
 }
 
 /*
  * viflo_record(revision text, direction text, started timestamptz, statements int,
- *				project text)
+ *				project text, tenant text)
  */
 Datum
 viflo_record(PG_FUNCTION_ARGS)
@@ -176,6 +177,7 @@ viflo_record(PG_FUNCTION_ARGS)
 	const char *revision = viflo_arg_required(fcinfo, 0, "revision");
 	const char *direction = viflo_arg_required(fcinfo, 1, "direction");
 	const char *project = viflo_arg_project(fcinfo, 4);
+	const char *tenant = viflo_arg_tenant(fcinfo, 5);
 	bool		up = strcmp(direction, "up") == 0;
 
 	if (!up && strcmp(direction, "down") != 0)
@@ -183,15 +185,16 @@ viflo_record(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("direction must be \"up\" or \"down\", not \"%s\"", direction)));
 	if (PG_ARGISNULL(2))
-		viflo_offline_check(project, "", revision, up);
+		viflo_offline_check(project, tenant, revision, up);
 	else
-		viflo_offline_record(project, "", revision, up, PG_GETARG_TIMESTAMPTZ(2),
+		viflo_offline_record(project, tenant, revision, up, PG_GETARG_TIMESTAMPTZ(2),
 							 PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3));
 	PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
 }
 
 /*
- * viflo.settled(manifest text, target text, project text, default_project text)
+ * viflo.settled(manifest text, target text, project text, default_project text,
+ *				 tenant text)
  */
 Datum
 viflo_settled(PG_FUNCTION_ARGS)
@@ -204,11 +207,11 @@ viflo_settled(PG_FUNCTION_ARGS)
 		project = viflo_arg_text(fcinfo, 3);
 	else
 		project = viflo_arg_project(fcinfo, 2);
-	PG_RETURN_BOOL(viflo_settled_find(project, "", target, manifest));
+	PG_RETURN_BOOL(viflo_settled_find(project, viflo_arg_tenant(fcinfo, 4), target, manifest));
 }
 
 /*
- * viflo.settle(manifest text, target text, project text)
+ * viflo.settle(manifest text, target text, project text, tenant text)
  */
 Datum
 viflo_settle(PG_FUNCTION_ARGS)
@@ -216,5 +219,6 @@ viflo_settle(PG_FUNCTION_ARGS)
 	const char *manifest = viflo_arg_required(fcinfo, 0, "manifest");
 	const char *target = viflo_arg_required(fcinfo, 1, "target");
 
-	PG_RETURN_BOOL(viflo_engine_settle(viflo_arg_project(fcinfo, 2), "", target, manifest));
+	PG_RETURN_BOOL(viflo_engine_settle(viflo_arg_project(fcinfo, 2), viflo_arg_tenant(fcinfo, 3),
+									   target, manifest));
 }

@@ -31,7 +31,7 @@
 #include "observe/progress.h"
 
 #define PROGRESS_SUBOBJECT	65535
-#define PROGRESS_MAGIC		0x5646504c
+#define PROGRESS_MAGIC		0x5646504d
 
 /* What the segment holds. */
 typedef struct SharedProgress
@@ -189,10 +189,12 @@ put_text(char *field, const char *text, int length)
 }
 
 void
-viflo_progress_begin(const char *project, const char *command, int64 job, bool for_session)
+viflo_progress_begin(const char *project, const char *tenant, const char *command, int64 job,
+					 bool for_session)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	int			project_length = clipped(project, sizeof(((VifloProgress *) 0)->project));
+	int			tenant_length = clipped(tenant, sizeof(((VifloProgress *) 0)->tenant));
 	int			command_length = clipped(command, sizeof(((VifloProgress *) 0)->command));
 	VifloProgress *progress;
 
@@ -211,6 +213,7 @@ viflo_progress_begin(const char *project, const char *command, int64 job, bool f
 	progress->pid = MyProcPid;
 	progress->job = job;
 	put_text(progress->project, project, project_length);
+	put_text(progress->tenant, tenant, tenant_length);
 	put_text(progress->command, command, command_length);
 	progress->phase = VIFLO_PHASE_STARTING;
 	progress->attempt = 1;

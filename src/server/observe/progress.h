@@ -34,11 +34,12 @@ typedef enum VifloPhase
 /*
  * Opens this process's progress: begin, then end on success.  for_session:
  * kept until viflo_progress_end() or the end of the process, else it goes
- * with the transaction.  command is "upgrade", "deploy" and so on; job 0: none.
+ * with the transaction.  tenant "" and job 0: none.  command is "upgrade",
+ * "deploy" and so on.
  * Does nothing, quietly, where no segment can be had: a run must not fail for it.
  */
-extern void viflo_progress_begin(const char *project, const char *command, int64 job,
-								 bool for_session);
+extern void viflo_progress_begin(const char *project, const char *tenant, const char *command,
+								 int64 job, bool for_session);
 extern void viflo_progress_end(void);
 
 /*
@@ -76,6 +77,7 @@ typedef struct VifloProgress
 	int			worker_pid;		/* 0: none */
 	int64		job;			/* 0: none */
 	char		project[256];
+	char		tenant[NAMEDATALEN];	/* "": none */
 	char		command[16];
 	VifloPhase	phase;
 	char		revision[256];

@@ -54,7 +54,7 @@ viflo_adopt_revisions(const char *project, const char *tenant,
 	done = palloc0(sizeof(bool) * Max(state->count, 1));
 
 	viflo_state_hold(state);
-	viflo_state_announce(project);
+	viflo_state_announce_applied(project, tenant);
 	for (int i = 0; i < count; i++)
 	{
 		VifloRecord record = {

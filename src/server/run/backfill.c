@@ -9,7 +9,8 @@
  * whoever adds them, as they know what the up section made of the table.
  *
  * The section runs in the caller's session, after that of the up section has
- * ended: names resolve by the caller's search_path, rights are the caller's.
+ * ended: names resolve by the caller's search_path, behind the tenant's schema
+ * where there is one, and rights are the caller's.
  * Settings that a range's statement changes are taken back with the range.
  *
  * Where each range is a transaction, it is a subtransaction inside one, so
@@ -46,6 +47,7 @@
 #include "run/patience.h"
 #include "run/prepared.h"
 #include "run/ranged.h"
+#include "run/tenant.h"
 #include "run/throttle.h"
 #include "run/timeout.h"
 
@@ -64,6 +66,7 @@ typedef struct Range
 /* Lives as long as viflo_backfill_run. */
 typedef struct Backfill
 {
+	const char *tenant;
 	VifloBackfill header;
 	VifloPlace	place;
 	VifloUnfinished *unfinished;	/* or NULL */
@@ -126,6 +129,7 @@ do_work(Backfill *backfill, void (*work) (Backfill *))
 	VifloStatementTimeout timeout;
 	int			level = NewGUCNestLevel();
 
+	viflo_tenant_enter(backfill->tenant);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (backfill->commit)
 		bound_waits(backfill);
@@ -527,6 +531,7 @@ viflo_backfill_run(const VifloRun *run, const VifloPlannedStep *step,
 	Backfill   *backfill = palloc0(sizeof(Backfill));
 	int64		changed;
 
+	backfill->tenant = run->tenant;
 	backfill->unfinished = unfinished;
 	backfill->commit = commit;
 	backfill->callers = context;
@@ -535,6 +540,7 @@ viflo_backfill_run(const VifloRun *run, const VifloPlannedStep *step,
 	backfill->waits = AllocSetContextCreate(own, "viflo backfill waits", ALLOCSET_SMALL_SIZES);
 	backfill->watched = viflo_step_watched(run, step);
 	backfill->place = place_of(section, step->revision, step->source);
+	backfill->place.tenant = run->tenant;
 	if (unfinished != NULL)
 		backfill->changed = backfill->passed = unfinished->backfill_rows;
 

@@ -3,8 +3,9 @@
  *	  Runs a revision's backfill: one statement in ranges of a key.
  *
  * An UPDATE, a DELETE, or an INSERT that says its range.  The up section's
- * session is over: names resolve by the caller's search_path.  Rows with keys
- * above the highest of when this run of it began are left alone.
+ * session is over: names resolve by the caller's search_path, and before that
+ * in the tenant's schema.  Rows with keys above the highest of when this run
+ * of it began are left alone.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_RUN_BACKFILL_H

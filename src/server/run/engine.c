@@ -27,6 +27,7 @@
 #include "run/backfill.h"
 #include "run/engine.h"
 #include "run/lock.h"
+#include "run/tenant.h"
 #include "settings.h"
 #include "store/record.h"
 #include "store/settled.h"
@@ -96,7 +97,7 @@ check_snapshot(const VifloProjectState *state)
 	if (!IsolationUsesXactSnapshot())
 		return;
 	for (int i = 0; i < state->count; i++)
-		applied += state->entries[i].applied_checksum != NULL;
+		applied += state->marks[i].checksum != NULL;
 
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, GetTransactionSnapshot());
 	while (viflo_scan_next(&scan))
@@ -104,8 +105,8 @@ check_snapshot(const VifloProjectState *state)
 		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
 		int			node = viflo_graph_find(state->graph, id);
 
-		if (node >= 0 && state->entries[node].applied_checksum != NULL &&
-			DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]) == state->entries[node].applied_at)
+		if (node >= 0 && state->marks[node].checksum != NULL &&
+			DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]) == state->marks[node].at)
 			seen++;
 		else
 			seen = -1;
@@ -156,12 +157,14 @@ viflo_engine_run(const VifloRun *request)
 		return 0;
 
 	viflo_steps_check_not_running("run migrations");
+	viflo_tenant_check(run->tenant);
 	PreventCommandIfReadOnly(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 	PreventCommandIfParallelMode(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 
 	progress.next = request->watchers;
 	with_progress.watchers = &progress;
-	viflo_progress_begin(run->project, run->direction == VIFLO_UP ? "upgrade" : "downgrade", 0, false);
+	viflo_progress_begin(run->project, run->tenant,
+						 run->direction == VIFLO_UP ? "upgrade" : "downgrade", 0, false);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "viflo run", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -169,7 +172,7 @@ viflo_engine_run(const VifloRun *request)
 	steps = lock_and_plan(run, &count);
 	if (steps != NULL)
 	{
-		viflo_state_announce(run->project);
+		viflo_state_announce_applied(run->project, run->tenant);
 		run_steps(run, steps, count);
 	}
 	viflo_progress_end();
@@ -215,8 +218,16 @@ viflo_engine_stamp(const char *project, const char *tenant,
 						  &after, &error))
 		viflo_report_error(&error);
 
+	/* Of a tenant whose schema is gone, all can still be forgotten. */
+	for (int node = 0; node < state->count; node++)
+		if (after[node] && !state->applied[node])
+		{
+			viflo_tenant_check(tenant);
+			break;
+		}
+
 	viflo_state_hold(state);
-	viflo_state_announce(project);
+	viflo_state_announce_applied(project, tenant);
 
 	/* As steps would go: down from the top, then up from the bottom. */
 	for (int i = state->count - 1; i >= 0; i--)

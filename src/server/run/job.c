@@ -33,6 +33,7 @@
 #include "run/dispatch.h"
 #include "run/job.h"
 #include "run/online.h"
+#include "run/tenant.h"
 
 #define JOB_SUBOBJECT	65534
 
@@ -139,6 +140,7 @@ viflo_job_start(const VifloRun *run)
 {
 	VifloJobRow row = {0};
 
+	viflo_tenant_check(run->tenant);
 	row.project = unconstify(char *, run->project);
 	row.tenant = unconstify(char *, run->tenant);
 	row.up = run->direction == VIFLO_UP;

@@ -3,10 +3,14 @@
  *	  One migrator at a time for each project and tenant.
  *
  * The tag is (extension viflo_migrate, hash of project and tenant).  Two
- * projects whose hashes collide wait for each other needlessly; nothing else
- * happens.  Sub-object 0 is what DROP and ALTER EXTENSION lock, the odd
- * numbers are the migrator's lock, the even ones say that its holder runs a
- * step outside of a transaction; the topmost are other parts' (progress, jobs).
+ * whose hashes collide wait for each other needlessly; nothing else happens.
+ * Sub-object 0 is what DROP and ALTER EXTENSION lock, the odd numbers are the
+ * migrator's lock, the even ones say that its holder runs a step outside of a
+ * transaction; the topmost are other parts' (progress, jobs).
+ *
+ * A tenant's run takes the project's lock first, in a mode that only conflicts
+ * with the migrator's own.  Its step outside of a transaction is marked with
+ * both, as whoever waits for either may be what the step waits for.
  *
  * A query that waits is woken every two deadlock_timeouts: long enough for
  * the deadlock detector to have looked, short enough to get out of the way of
@@ -37,6 +41,9 @@
 /* Different sub-objects of a tag; twice as many are taken. */
 #define LOCK_HASHES 32000
 
+/* How whoever runs for a tenant holds the project's lock. */
+#define SHARING RowShareLock
+
 static void
 lock_tags(LOCKTAG *tag, LOCKTAG *step_tag, const char *project, const char *tenant)
 {
@@ -51,8 +58,9 @@ lock_tags(LOCKTAG *tag, LOCKTAG *step_tag, const char *project, const char *tena
 }
 
 /*
- * Pid of a holder of the lock, 0 if that is a prepared transaction, -1 if the
- * lock is free by now.  Touches no catalogs.
+ * Pid of somebody else who holds the lock in a mode that conflicts with this
+ * one, 0 if that is a prepared transaction, -1 if there is nobody by now.
+ * Touches no catalogs.
  */
 static int
 holder_pid(const LOCKTAG *tag, LOCKMODE mode)
@@ -63,18 +71,20 @@ holder_pid(const LOCKTAG *tag, LOCKMODE mode)
 	{
 		LockInstanceData *instance = &locks->locks[i];
 
-		if (memcmp(&instance->locktag, tag, sizeof(LOCKTAG)) == 0 &&
-			(instance->holdMask & LOCKBIT_ON(mode)) != 0)
-			return instance->pid;
+		if (memcmp(&instance->locktag, tag, sizeof(LOCKTAG)) != 0 || instance->pid == MyProcPid)
+			continue;
+		for (LOCKMODE held = AccessShareLock; held <= AccessExclusiveLock; held++)
+			if ((instance->holdMask & LOCKBIT_ON(held)) != 0 && DoLockModesConflict(held, mode))
+				return instance->pid;
 	}
 	return -1;
 }
 
 /* Says who holds the lock, as the detail of the error under way. */
 static int
-errdetail_holder(const LOCKTAG *tag)
+errdetail_holder(const LOCKTAG *tag, LOCKMODE mode)
 {
-	int			pid = holder_pid(tag, ExclusiveLock);
+	int			pid = holder_pid(tag, mode);
 	const char *application = "";
 	TimestampTz since = 0;
 
@@ -98,12 +108,12 @@ errdetail_holder(const LOCKTAG *tag)
 }
 
 static _Noreturn void
-raise_lock_timeout(const char *project, const LOCKTAG *tag, bool by_caller)
+raise_lock_timeout(const char *project, const LOCKTAG *tag, LOCKMODE mode, bool by_caller)
 {
 	ereport(ERROR,
 			(viflo_errcode(VIFLO_LOCK_TIMEOUT),
 			 errmsg("could not obtain the migrator lock of project \"%s\"", project),
-			 errdetail_holder(tag),
+			 errdetail_holder(tag, mode),
 			 by_caller ? errhint("Try again, or raise lock_timeout, which is shorter than viflo_migrate.lock_wait.") :
 			 errhint("Try again, or raise viflo_migrate.lock_wait.")));
 }
@@ -115,7 +125,7 @@ raise_lock_timeout(const char *project, const LOCKTAG *tag, bool by_caller)
 static void
 check_step_under_way(const char *project, const LOCKTAG *step_tag)
 {
-	int			pid = holder_pid(step_tag, AccessShareLock);
+	int			pid = holder_pid(step_tag, AccessExclusiveLock);
 
 	if (pid < 0)
 		return;
@@ -140,24 +150,45 @@ worker_lives_on(const LOCKTAG *step_tag)
 }
 
 static bool
-try_lock(const LOCKTAG *tag, const LOCKTAG *step_tag, bool session)
+try_lock(const LOCKTAG *tag, const LOCKTAG *step_tag, LOCKMODE mode, bool session)
 {
-	if (LockAcquire(tag, ExclusiveLock, session, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(tag, mode, session, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
-	if (!worker_lives_on(step_tag))
+	if (mode == SHARING || !worker_lives_on(step_tag))
 		return true;
-	(void) LockRelease(tag, ExclusiveLock, session);
+	(void) LockRelease(tag, mode, session);
 	return false;
+}
+
+/* The tenant's and a share of the project's, or, without a tenant, the project's. */
+static bool
+try_locks(const VifloMigratorLock *lock, bool session)
+{
+	if (lock->shares &&
+		!try_lock(&lock->project_tag, &lock->project_step_tag, SHARING, session))
+		return false;
+	if (try_lock(&lock->tag, &lock->step_tag, ExclusiveLock, session))
+		return true;
+	if (lock->shares)
+		(void) LockRelease(&lock->project_tag, SHARING, session);
+	return false;
+}
+
+static void
+release_locks(const VifloMigratorLock *lock, bool session)
+{
+	(void) LockRelease(&lock->tag, ExclusiveLock, session);
+	if (lock->shares)
+		(void) LockRelease(&lock->project_tag, SHARING, session);
 }
 
 bool
 viflo_lock_try(const char *project, const char *tenant)
 {
-	LOCKTAG		tag;
-	LOCKTAG		step_tag;
+	VifloMigratorLock lock;
 
-	lock_tags(&tag, &step_tag, project, tenant);
-	return try_lock(&tag, &step_tag, false);
+	viflo_lock_init(&lock, project, tenant);
+	return try_locks(&lock, false);
 }
 
 /*
@@ -166,7 +197,7 @@ viflo_lock_try(const char *project, const char *tenant)
  * caller's, as for any lock taken without it.
  */
 static bool
-wait_in_queue(const LOCKTAG *tag, int milliseconds)
+wait_in_queue(const LOCKTAG *tag, LOCKMODE mode, int milliseconds)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -177,7 +208,7 @@ wait_in_queue(const LOCKTAG *tag, int milliseconds)
 	PG_TRY();
 	{
 		viflo_timeout_lock(milliseconds);
-		(void) LockAcquire(tag, ExclusiveLock, false, false);
+		(void) LockAcquire(tag, mode, false, false);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -199,49 +230,58 @@ wait_in_queue(const LOCKTAG *tag, int milliseconds)
 	}
 	if (owner != CurTransactionResourceOwner)
 	{
-		(void) LockAcquire(tag, ExclusiveLock, false, false);
+		(void) LockAcquire(tag, mode, false, false);
 		CurrentResourceOwner = CurTransactionResourceOwner;
-		(void) LockRelease(tag, ExclusiveLock, false);
+		(void) LockRelease(tag, mode, false);
 		CurrentResourceOwner = owner;
 	}
 	return true;
+}
+
+/* One of the two, until the transaction ends; begin is when waiting began. */
+static void
+acquire(const char *project, const LOCKTAG *tag, const LOCKTAG *step_tag, LOCKMODE mode,
+		TimestampTz begin)
+{
+	bool		by_caller = LockTimeout > 0 && LockTimeout < viflo_setting_lock_wait;
+	int			limit = by_caller ? LockTimeout : viflo_setting_lock_wait;
+
+	while (!try_lock(tag, step_tag, mode, false))
+	{
+		long		left = limit - (long) ((GetCurrentTimestamp() - begin) / 1000);
+
+		CHECK_FOR_INTERRUPTS();
+		check_step_under_way(project, step_tag);
+		if (left <= 0)
+			raise_lock_timeout(project, tag, mode, by_caller);
+		if (wait_in_queue(tag, mode, Min(left, 2 * DeadlockTimeout)))
+		{
+			if (mode == SHARING || !worker_lives_on(step_tag))
+				return;
+			(void) LockRelease(tag, mode, false);
+		}
+	}
 }
 
 void
 viflo_lock_acquire(const char *project, const char *tenant)
 {
 	TimestampTz begin = GetCurrentTimestamp();
-	bool		by_caller = LockTimeout > 0 && LockTimeout < viflo_setting_lock_wait;
-	int			limit = by_caller ? LockTimeout : viflo_setting_lock_wait;
-	LOCKTAG		tag;
-	LOCKTAG		step_tag;
+	VifloMigratorLock lock;
 
-	lock_tags(&tag, &step_tag, project, tenant);
-	while (!try_lock(&tag, &step_tag, false))
-	{
-		long		left = limit - (long) ((GetCurrentTimestamp() - begin) / 1000);
-
-		CHECK_FOR_INTERRUPTS();
-		check_step_under_way(project, &step_tag);
-		if (left <= 0)
-			raise_lock_timeout(project, &tag, by_caller);
-		if (wait_in_queue(&tag, Min(left, 2 * DeadlockTimeout)))
-		{
-			if (!worker_lives_on(&step_tag))
-				return;
-			(void) LockRelease(&tag, ExclusiveLock, false);
-		}
-	}
+	viflo_lock_init(&lock, project, tenant);
+	if (lock.shares)
+		acquire(project, &lock.project_tag, &lock.project_step_tag, SHARING, begin);
+	acquire(project, &lock.tag, &lock.step_tag, ExclusiveLock, begin);
 }
 
 void
 viflo_lock_release(const char *project, const char *tenant)
 {
-	LOCKTAG		tag;
-	LOCKTAG		step_tag;
+	VifloMigratorLock lock;
 
-	lock_tags(&tag, &step_tag, project, tenant);
-	(void) LockRelease(&tag, ExclusiveLock, false);
+	viflo_lock_init(&lock, project, tenant);
+	release_locks(&lock, false);
 }
 
 void
@@ -249,12 +289,15 @@ viflo_lock_init(VifloMigratorLock *lock, const char *project, const char *tenant
 {
 	memset(lock, 0, sizeof(*lock));
 	lock_tags(&lock->tag, &lock->step_tag, project, tenant);
+	lock->shares = tenant[0] != '\0';
+	if (lock->shares)
+		lock_tags(&lock->project_tag, &lock->project_step_tag, project, "");
 }
 
 bool
 viflo_lock_try_session(VifloMigratorLock *lock)
 {
-	lock->held = try_lock(&lock->tag, &lock->step_tag, true);
+	lock->held = try_locks(lock, true);
 	return lock->held;
 }
 
@@ -263,14 +306,25 @@ viflo_lock_release_session(VifloMigratorLock *lock)
 {
 	viflo_lock_unmark_step(lock);
 	if (lock->held)
-		(void) LockRelease(&lock->tag, ExclusiveLock, true);
+		release_locks(lock, true);
 	lock->held = false;
+}
+
+/* What is waited for: the tenant's lock, unless somebody has the project's. */
+static const LOCKTAG *
+awaited(const VifloMigratorLock *lock, LOCKMODE *mode)
+{
+	*mode = lock->shares && holder_pid(&lock->project_tag, SHARING) >= 0 ? SHARING : ExclusiveLock;
+	return *mode == SHARING ? &lock->project_tag : &lock->tag;
 }
 
 int
 viflo_lock_holder(const VifloMigratorLock *lock)
 {
-	return holder_pid(&lock->tag, ExclusiveLock);
+	LOCKMODE	mode;
+	const LOCKTAG *tag = awaited(lock, &mode);
+
+	return holder_pid(tag, mode);
 }
 
 void
@@ -279,6 +333,8 @@ viflo_lock_mark_step(VifloMigratorLock *lock)
 	/* Never waits: nobody takes it in another mode. */
 	if (!lock->marked)
 		(void) LockAcquire(&lock->step_tag, AccessShareLock, true, false);
+	if (!lock->marked && lock->shares)
+		(void) LockAcquire(&lock->project_step_tag, AccessShareLock, true, false);
 	lock->marked = true;
 }
 
@@ -287,11 +343,16 @@ viflo_lock_unmark_step(VifloMigratorLock *lock)
 {
 	if (lock->marked)
 		(void) LockRelease(&lock->step_tag, AccessShareLock, true);
+	if (lock->marked && lock->shares)
+		(void) LockRelease(&lock->project_step_tag, AccessShareLock, true);
 	lock->marked = false;
 }
 
 void
 viflo_lock_raise_timeout(const VifloMigratorLock *lock, const char *project)
 {
-	raise_lock_timeout(project, &lock->tag, false);
+	LOCKMODE	mode;
+	const LOCKTAG *tag = awaited(lock, &mode);
+
+	raise_lock_timeout(project, tag, mode, false);
 }

@@ -6,6 +6,11 @@
  * so that, unlike an advisory lock, no user can take it by hand, and the
  * deadlock detector and pg_locks know it.
  *
+ * Whoever runs without a tenant, or changes the project's revisions, has the
+ * project's lock.  Whoever runs for a tenant has that of the tenant, and shares
+ * the project's: tenants do not wait for each other, and no revision changes
+ * or goes while one of them runs it.
+ *
  * A step that runs outside of a transaction, in a worker, waits for other
  * sessions' snapshots; whoever waits for the migrator in a query has one.
  * Hence a second lock says that such a step is under way, shared by the
@@ -43,6 +48,9 @@ typedef struct VifloMigratorLock
 {
 	LOCKTAG		tag;
 	LOCKTAG		step_tag;
+	bool		shares;			/* for a tenant: the project's, too */
+	LOCKTAG		project_tag;
+	LOCKTAG		project_step_tag;
 	bool		held;
 	bool		marked;			/* a step outside of a transaction is under
 								 * way */

@@ -23,6 +23,7 @@
 #include "run/offline.h"
 #include "run/split.h"
 #include "run/step.h"
+#include "run/tenant.h"
 #include "store/record.h"
 #include "store/revisions.h"
 #include "store/state.h"
@@ -92,8 +93,31 @@ append_section(StringInfo buf, const VifloSection *section)
 	return executed;
 }
 
+/* The argument tenant, and nothing where there is none. */
 static void
-append_step(StringInfo buf, const char *project, const char *id, bool up,
+append_tenant(StringInfo buf, const char *tenant)
+{
+	if (tenant[0] == '\0')
+		return;
+	appendStringInfoString(buf, ", tenant => ");
+	append_literal(buf, tenant);
+}
+
+/* search_path as a run has it; what was set there before is psql's to say. */
+static void
+append_search_path(StringInfo buf, const char *tenant)
+{
+	if (tenant[0] == '\0')
+		return;
+	appendStringInfoString(buf, "SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', ");
+	append_literal(buf, quote_identifier(tenant));
+	appendStringInfoString(buf,
+						   ", CASE WHEN s OPERATOR(pg_catalog.<>) '' THEN s END), false) AS viflo_path"
+						   " FROM pg_catalog.current_setting('search_path') AS s \\gset\n");
+}
+
+static void
+append_step(StringInfo buf, const char *project, const char *tenant, const char *id, bool up,
 			const VifloRevision *revision, const char *functions)
 {
 	const char *direction = up ? "up" : "down";
@@ -104,7 +128,9 @@ append_step(StringInfo buf, const char *project, const char *id, bool up,
 	append_literal(buf, id);
 	appendStringInfo(buf, ", '%s', project => ", direction);
 	append_literal(buf, project);
+	append_tenant(buf, tenant);
 	appendStringInfoString(buf, ") AS viflo_started \\gset\n");
+	append_search_path(buf, tenant);
 
 	statements = append_section(buf, up ? &revision->up : &revision->down_section);
 
@@ -115,6 +141,7 @@ append_step(StringInfo buf, const char *project, const char *id, bool up,
 	append_literal(buf, id);
 	appendStringInfo(buf, ", '%s', :'viflo_started', %d, ", direction, statements);
 	append_literal(buf, project);
+	append_tenant(buf, tenant);
 	appendStringInfoString(buf, ");\n");
 }
 
@@ -198,8 +225,8 @@ append_registration(StringInfo buf, const char *project, char *const *scripts,
 }
 
 void
-viflo_offline_script(StringInfo buf, const char *project, const char *range,
-					 const char *functions)
+viflo_offline_script(StringInfo buf, const char *project, const char *tenant,
+					 const char *range, const char *functions)
 {
 	VifloProjectState *state = viflo_state_get(project, "");
 	VifloDirection direction = range_direction(state, range);
@@ -240,8 +267,11 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 					 errmsg("revision \"%s\" is no longer registered", ids[i])));
 	}
 
-	appendStringInfo(buf, "-- viflo_migrate: project %s, %s\n-- Apply with: psql -1 -f FILE\n\n",
-					 quote_literal_cstr(project), quote_literal_cstr(range));
+	appendStringInfo(buf, "-- viflo_migrate: project %s, %s", quote_literal_cstr(project),
+					 quote_literal_cstr(range));
+	if (tenant[0] != '\0')
+		appendStringInfo(buf, ", tenant %s", one_line(quote_literal_cstr(tenant)));
+	appendStringInfoString(buf, "\n-- Apply with: psql -1 -f FILE\n\n");
 	appendStringInfoString(buf, "\\set ON_ERROR_STOP on\n"
 						   "SET standard_conforming_strings = on;\n");
 	if (plan.count > 0)
@@ -253,7 +283,8 @@ viflo_offline_script(StringInfo buf, const char *project, const char *range,
 		CHECK_FOR_INTERRUPTS();
 		if (!viflo_script_read(scripts[i], lengths[i], &revision, &error))
 			viflo_report_error(&error);
-		append_step(buf, project, ids[i], plan.steps[i].direction == VIFLO_UP, &revision, functions);
+		append_step(buf, project, tenant, ids[i], plan.steps[i].direction == VIFLO_UP, &revision,
+					functions);
 	}
 }
 
@@ -315,6 +346,7 @@ viflo_offline_check(const char *project, const char *tenant, const char *revisio
 {
 	PreventCommandIfReadOnly("viflo_record()");
 	viflo_steps_check_not_running("record a step");
+	viflo_tenant_check(tenant);
 	viflo_lock_acquire(project, tenant);
 	(void) check_fits(viflo_state_get(project, tenant), revision, up);
 }
@@ -345,7 +377,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 	record.forgets = &forgets;
 
 	viflo_state_hold(state);
-	viflo_state_announce(project);
+	viflo_state_announce_applied(project, tenant);
 	record.checksum = state->revisions[node].checksum;
 	record.ended = GetCurrentTimestamp();
 	viflo_record_step(&record);

@@ -33,6 +33,7 @@
 #include "run/lock.h"
 #include "run/online.h"
 #include "run/online_step.h"
+#include "run/tenant.h"
 #include "settings.h"
 
 /* Longest pause between two tries for the migrator lock, in milliseconds. */
@@ -158,6 +159,7 @@ viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 	if (viflo_steps_nothing_to_do(&run))
 		return 0;
 	viflo_steps_check_not_running("run migrations");
+	viflo_tenant_check(run.tenant);
 	PreventCommandDuringRecovery(command_name(&run));
 	PreventCommandIfReadOnly(command_name(&run));
 	PreventCommandIfParallelMode(command_name(&run));
@@ -165,7 +167,7 @@ viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 	viflo_lock_init(&lock, run.project, run.tenant);
 	progress.next = run.watchers;
 	run.watchers = &progress;
-	viflo_progress_begin(run.project, run.direction == VIFLO_UP ? "deploy" : "revert",
+	viflo_progress_begin(run.project, run.tenant, run.direction == VIFLO_UP ? "deploy" : "revert",
 						 observer ? observer->job : 0, true);
 	viflo_steps_set_running(true);
 	PG_TRY();

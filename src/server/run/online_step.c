@@ -39,6 +39,7 @@
 #include "run/online_step.h"
 #include "run/patience.h"
 #include "run/split.h"
+#include "run/tenant.h"
 #include "run/timeout.h"
 #include "store/unfinished.h"
 
@@ -222,13 +223,17 @@ check_deferred(const OnlineStep *at)
 {
 	VifloPlace	place = {
 		.revision = at->step->revision,
+		.tenant = at->run->tenant,
 		.direction = at->step->up ? "up" : "down",
 		.file = at->step->source
 	};
 	ConstraintsSetStmt *all = makeNode(ConstraintsSetStmt);
+	int			level = NewGUCNestLevel();
 
 	viflo_place_enter(&place);
+	viflo_tenant_enter(at->run->tenant);
 	AfterTriggerSetState(all);
+	AtEOXact_GUC(false, level);
 	viflo_place_leave(&place);
 }
 
@@ -256,7 +261,7 @@ run_in_transaction(OnlineStep *at, const VifloRun *run)
 
 	/* The step's locks are held meanwhile: as short as for one of them. */
 	viflo_timeout_lock(at->patience.timeout);
-	viflo_state_announce(run->project);
+	viflo_state_announce_applied(run->project, run->tenant);
 	if (at->step->up && revision.backfill.text != NULL)
 	{
 		at->unfinished = viflo_step_unfinished(at->run, at->step, at->record.started, at->context);
@@ -555,11 +560,29 @@ run_the_rest(OnlineStep *at)
 	nest_level = NewGUCNestLevel();
 	viflo_timeout_lock(RECORD_TIMEOUT);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	viflo_state_announce(at->run->project);
+	viflo_state_announce_applied(at->run->project, at->run->tenant);
 	finish_record(at);
 	PopActiveSnapshot();
 	AtEOXact_GUC(true, nest_level);
 	at->commit();
+}
+
+static void
+report_done(const OnlineStep *at)
+{
+	const VifloPlannedStep *step = at->step;
+	const char *colon = at->detail.len > 0 ? ": " : "";
+
+	if (at->run->tenant[0] != '\0')
+		ereport(NOTICE,
+				(errmsg("tenant \"%s\": revision \"%s\" (%s) is done, step %d of %d%s%s",
+						at->run->tenant, step->revision, at->record.direction,
+						step->number, step->of, colon, at->detail.data)));
+	else
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" (%s) is done, step %d of %d%s%s",
+						step->revision, at->record.direction,
+						step->number, step->of, colon, at->detail.data)));
 }
 
 VifloOnlineOutcome
@@ -582,6 +605,7 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 	at->record = viflo_step_record(run, step);
 	initStringInfo(&at->detail);
 	viflo_patience_begin(&at->patience, context, false);
+	at->patience.tenant = run->tenant;
 
 	viflo_step_begin(run, step);
 	read_unfinished(at);
@@ -603,10 +627,7 @@ viflo_online_step(const VifloRun *run, const VifloPlannedStep *step,
 	if (outcome == VIFLO_STEP_DONE)
 	{
 		viflo_step_end(run, step, begin);
-		ereport(NOTICE,
-				(errmsg("revision \"%s\" (%s) is done, step %d of %d%s%s",
-						step->revision, at->record.direction, step->number, step->of,
-						at->detail.len > 0 ? ": " : "", at->detail.data)));
+		report_done(at);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

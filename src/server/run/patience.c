@@ -44,6 +44,7 @@
 #include "run/lockwait.h"
 #include "run/needs.h"
 #include "run/patience.h"
+#include "run/tenant.h"
 #include "settings.h"
 
 /* Milliseconds, all of them. */
@@ -248,8 +249,13 @@ viflo_patience_look(VifloPatience *patience, const VifloStatements *statements,
 	MemoryContext context = AllocSetContextCreate(patience->context, "viflo lock look",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	List	   *targets = targets_of(patience, statements, first, last);
+	int			level = NewGUCNestLevel();
+	List	   *targets;
 
+	if (patience->tenant != NULL)
+		viflo_tenant_enter(patience->tenant);
+	targets = targets_of(patience, statements, first, last);
+	AtEOXact_GUC(false, level);
 	if (targets != NIL)
 	{
 		MemoryContext each = AllocSetContextCreate(context, "viflo lock holders",

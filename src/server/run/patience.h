@@ -33,6 +33,8 @@ typedef struct VifloPatience
 	int			blocking[VIFLO_PROGRESS_BLOCKERS];	/* their pids */
 	int			nblocking;
 	MemoryContext context;		/* holds blockers */
+	const char *tenant;			/* in whose schema names are looked up first;
+								 * NULL, as it begins: by search_path alone */
 	bool		session_level;	/* set lock_timeout for the session (at top
 								 * level) rather than for the GUC nest level */
 	int			timeout;		/* private: lock_timeout for strong statements

@@ -154,7 +154,7 @@ check_replacement(const VifloProjectState *state, int node,
 	if (force || strcmp(registered, checksum) == 0 ||
 		(state->revisions[node].repeatable && registration->revision.repeatable))
 		return;
-	if (viflo_record_is_applied(state->project, id))
+	if (viflo_record_is_applied(state->project, NULL, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_CHANGED_REVISION),
 				 errmsg("revision \"%s\" is applied, and its text has changed", id),
@@ -237,7 +237,7 @@ viflo_register_all(const char *project, VifloRegistration *registrations, int co
 	check_graph(state, registrations, nodes, count);
 
 	viflo_state_hold(state);
-	viflo_state_announce(project);
+	viflo_state_announce_revisions(project);
 	position = state->last_position;
 	for (int i = 0; i < count; i++)
 	{
@@ -319,17 +319,17 @@ viflo_register_remove(const char *project, const char *revision)
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because others stand on it", id),
 				 errdetail("Revision \"%s\" needs it.", state->revisions[dependent].id)));
-	if (!repeatable && viflo_record_is_applied(project, id))
+	if (!repeatable && viflo_record_is_applied(project, NULL, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),
 				 errhint("Take it back first with viflo_downgrade().")));
-	if (viflo_unfinished_get(project, "", id) != NULL)
+	if (viflo_unfinished_is_any(project, id))
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is half done", id),
 				 errhint("CALL viflo_deploy() goes on with it; viflo_repair() forgets that it was begun.")));
-	viflo_state_announce(project);
+	viflo_state_announce_revisions(project);
 	if (repeatable)
 		viflo_record_forget(project, id);
 	viflo_revisions_delete(project, id);

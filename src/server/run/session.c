@@ -34,6 +34,7 @@
 #include "miscadmin.h"
 #include "nodes/memnodes.h"
 #include "run/session.h"
+#include "run/tenant.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/fmgroids.h"
@@ -291,7 +292,7 @@ viflo_session_init(void)
 }
 
 VifloSession *
-viflo_session_begin(void)
+viflo_session_begin(const char *tenant)
 {
 	VifloSession *session = palloc0(sizeof(VifloSession));
 
@@ -303,6 +304,7 @@ viflo_session_begin(void)
 	session->temp_objects = list_temp_objects(NULL);
 	session->portals = list_portals();
 	session->guc_level = NewGUCNestLevel();
+	viflo_tenant_enter(tenant);
 
 	MemoryContextRegisterResetCallback(session->context, &session->forget);
 	open_session = session;

@@ -24,9 +24,10 @@ extern void viflo_session_init(void);
 
 /*
  * Palloc'd in the current memory context, which must live until end or
- * abort.  Not reentrant: one at a time in a backend.
+ * abort.  Not reentrant: one at a time in a backend.  For a tenant ("" for
+ * none) search_path begins with its schema; raises where that is not there.
  */
-extern VifloSession *viflo_session_begin(void);
+extern VifloSession *viflo_session_begin(const char *tenant);
 extern void viflo_session_end(VifloSession *session);
 extern void viflo_session_abort(VifloSession *session);
 

@@ -56,6 +56,7 @@ viflo_steps_check_missing(const VifloProjectState *state)
 			(viflo_errcode(VIFLO_MISSING_REVISION),
 			 errmsg("revision \"%s\" is applied, but not registered in project \"%s\"",
 					(char *) linitial(state->missing), state->project),
+			 state->tenant[0] != '\0' ? errdetail("It is applied for tenant \"%s\".", state->tenant) : 0,
 			 errhint("Load its script with viflo_load(), or forget what is applied with viflo_stamp(..., purge => true).")));
 }
 
@@ -227,7 +228,7 @@ viflo_steps_forgotten(const VifloProjectState *state)
 	{
 		int			node = state->graph->order[rank];
 
-		if (state->entries[node].applied_checksum != NULL)
+		if (state->marks[node].checksum != NULL)
 			viflo_names_add(&names, pstrdup(state->revisions[node].id));
 	}
 	return names;
@@ -379,6 +380,7 @@ viflo_step_run_section(const VifloRun *run, const VifloPlannedStep *step,
 	int			executed = 0;
 	VifloPlace	place = {
 		.revision = step->revision,
+		.tenant = run->tenant,
 		.direction = step->up ? "up" : "down",
 		.file = viflo_section_file(section, step->source),
 		.first_line = section->first_line,
@@ -389,7 +391,7 @@ viflo_step_run_section(const VifloRun *run, const VifloPlannedStep *step,
 	PG_TRY();
 	{
 		statements = viflo_split(section->text, section->length);
-		session = viflo_session_begin();
+		session = viflo_session_begin(run->tenant);
 		viflo_timeout_begin();
 		executed = viflo_statements_run(statements, &place, &watched, run->watchers);
 		viflo_session_end(session);

@@ -3,8 +3,9 @@
  *	  Runs a section as psql would run the file: each statement by itself,
  *	  transaction blocks where it opens them.
  *
- * Phases: read the section and how far an earlier run came with it; drop what
- * that left half done; bring the session to where it was then, by the
+ * Phases: put the tenant's schema, if there is one, at the head of search_path;
+ * read the section and how far an earlier run came with it; drop what that left
+ * half done; bring the session to where it was then, by the
  * section's own SETs and the like; then unit by unit, a unit being a statement
  * or a whole transaction block.  A unit that did not get its locks is rolled
  * back and tried again.
@@ -46,6 +47,7 @@
 #include "run/milestone.h"
 #include "run/patience.h"
 #include "run/statement.h"
+#include "run/tenant.h"
 #include "run/timeout.h"
 #include "run/toplevel.h"
 #include "settings.h"
@@ -465,6 +467,7 @@ read_step(TopLevel *top)
 	MemoryContextSwitchTo(top->context);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	viflo_lock_init(&top->lock, run->project, run->tenant);
+	viflo_tenant_enter_session(run->tenant);
 	viflo_step_read(run, top->step, revision);
 	top->section = viflo_step_section(top->step, revision);
 	top->row = viflo_unfinished_get(run->project, run->tenant, top->step->revision);
@@ -581,6 +584,7 @@ viflo_toplevel_run(const VifloRun *run, const VifloPlannedStep *step,
 
 	read_step(top);
 	top->place.revision = step->revision;
+	top->place.tenant = run->tenant;
 	top->place.direction = step->up ? "up" : "down";
 	top->place.file = viflo_section_file(top->section, step->source);
 	top->place.first_line = top->section->first_line;

@@ -124,12 +124,13 @@ viflo_record_failure(const VifloRecord *record)
 }
 
 void
-viflo_record_repair(const char *project, const char *revision, const char *checksum)
+viflo_record_repair(const char *project, const char *tenant, const char *revision,
+					const char *checksum)
 {
 	VifloScan	scan;
-	const char *keys[] = {project};
+	const char *keys[] = {project, tenant};
 
-	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
 	while (viflo_scan_next(&scan))
 	{
 		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
@@ -158,13 +159,13 @@ viflo_record_forget(const char *project, const char *revision)
 }
 
 bool
-viflo_record_is_applied(const char *project, const char *revision)
+viflo_record_is_applied(const char *project, const char *tenant, const char *revision)
 {
 	VifloScan	scan;
-	const char *keys[] = {project};
+	const char *keys[] = {project, tenant};
 	bool		found = false;
 
-	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
+	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
 	while (!found && viflo_scan_next(&scan))
 		found = strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0;
 	viflo_scan_end(&scan);

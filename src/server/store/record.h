@@ -43,14 +43,16 @@ extern void viflo_record_step(const VifloRecord *record);
 /* Adds a row with status "failed" to the log, and changes nothing else. */
 extern void viflo_record_failure(const VifloRecord *record);
 
-/* Puts another checksum on an applied revision, for every tenant. */
-extern void viflo_record_repair(const char *project, const char *revision,
-								const char *checksum);
+/* In these two, tenant NULL stands for every tenant of the project. */
+
+/* Puts another checksum on a revision where it is applied. */
+extern void viflo_record_repair(const char *project, const char *tenant,
+								const char *revision, const char *checksum);
+
+extern bool viflo_record_is_applied(const char *project, const char *tenant,
+									const char *revision);
 
 /* Marks the revision not applied, for every tenant, and says so in no log. */
 extern void viflo_record_forget(const char *project, const char *revision);
-
-/* Is the revision applied for any tenant of the project? */
-extern bool viflo_record_is_applied(const char *project, const char *revision);
 
 #endif							/* VIFLO_RECORD_H */

@@ -54,7 +54,9 @@ viflo_settled_put(const char *project, const char *tenant,
 }
 
 void
-viflo_settled_forget(const char *project)
+viflo_settled_forget(const char *project, const char *tenant)
 {
-	delete_rows(&project, project != NULL ? 1 : 0);
+	const char *keys[] = {project, tenant};
+
+	delete_rows(keys, project == NULL ? 0 : tenant == NULL ? 1 : 2);
 }

@@ -5,7 +5,8 @@
  * A client that brings a folder of revisions asks by one digest of its own
  * (the manifest) instead of sending every checksum, and a new backend
  * answers without reading the graph.  Every change of a project's revisions
- * or of what is applied forgets the answer in the same transaction.
+ * forgets the answer in the same transaction, and every change of what is
+ * applied that of the tenant.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_SETTLED_H
@@ -19,7 +20,10 @@ extern bool viflo_settled_find(const char *project, const char *tenant,
 extern void viflo_settled_put(const char *project, const char *tenant,
 							  const char *target, const char *manifest);
 
-/* Forgets what is noted for a project, or for all (NULL). */
-extern void viflo_settled_forget(const char *project);
+/*
+ * Forgets what is noted for a tenant of a project, for all tenants (tenant
+ * NULL), or for all projects (both NULL).
+ */
+extern void viflo_settled_forget(const char *project, const char *tenant);
 
 #endif							/* VIFLO_SETTLED_H */

@@ -2,9 +2,10 @@
  * state.c
  *	  What a project has registered and where the database stands, in memory.
  *
- * Each state has a memory context of its own below the cache's; a state that
- * is out of date is dropped when it is next asked for, never in the
- * invalidation callback, which may come at any catalog access.
+ * Each project has a memory context of its own below the cache's, and each of
+ * its tenants' states one below the project's; what is out of date is dropped
+ * when it is next asked for, never in the invalidation callback, which may come
+ * at any catalog access.  Node numbers are the graph's: with that go all states.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -28,31 +29,68 @@
 #include "store/unfinished.h"
 
 /* A session works on one project, or few; a tool may visit many. */
-#define MAX_CACHED_STATES 8
+#define MAX_CACHED_PROJECTS 8
+
+/* Those of a project's tenants whose turn is over are not asked for soon. */
+#define MAX_CACHED_TENANTS 8
 
 /* Reading races with commits; each commit may cost one more attempt. */
 #define MAX_READ_ATTEMPTS 5
 
+/* What the tenants of a project share.  Its states' contexts are below its own. */
+typedef struct VifloProject
+{
+	char	   *name;
+	uint64		generation;		/* of what it was read */
+	int			holds;			/* of its states */
+	MemoryContext context;
+	VifloRevision *revisions;
+	VifloEntry *entries;
+	VifloGraph *graph;
+	int			count;
+	int64		last_position;
+	List	   *states;			/* VifloProjectState, last read first */
+} VifloProject;
+
 static MemoryContext cache_context = NULL;
-static List *cache = NIL;		/* VifloProjectState, last used first */
-static uint64 invalidations = 1;	/* by whoever may have changed anything */
+static List *cache = NIL;		/* VifloProject, last read first */
 static Oid	watched_revision = InvalidOid;
 static Oid	watched_applied = InvalidOid;
 
+/* By whoever may have changed anything. */
+static uint64 revision_invalidations = 1;
+static uint64 applied_invalidations = 1;
+
 PG_FUNCTION_INFO_V1(viflo_changed);
 
-/* What is known to be current; both parts only grow. */
+/* What is known to be current of a project's revisions; both parts only grow. */
 static uint64
-current_generation(void)
+revisions_generation(void)
 {
-	return invalidations + viflo_table_generation();
+	return revision_invalidations + viflo_table_generation(VIFLO_TABLE_REVISION);
+}
+
+/* And of what is applied. */
+static uint64
+applied_generation(void)
+{
+	return applied_invalidations + viflo_table_generation(VIFLO_TABLE_APPLIED) +
+		viflo_table_generation(VIFLO_TABLE_UNFINISHED);
+}
+
+uint64
+viflo_state_generation(void)
+{
+	return revisions_generation() + applied_generation();
 }
 
 static void
 relcache_callback(Datum arg, Oid relid)
 {
-	if (!OidIsValid(relid) || relid == watched_revision || relid == watched_applied)
-		invalidations++;
+	if (!OidIsValid(relid) || relid == watched_revision)
+		revision_invalidations++;
+	if (!OidIsValid(relid) || relid == watched_applied)
+		applied_invalidations++;
 }
 
 void
@@ -62,12 +100,19 @@ viflo_state_init(void)
 }
 
 void
-viflo_state_announce(const char *project)
+viflo_state_announce_revisions(const char *project)
 {
 	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_REVISION));
+	viflo_settled_forget(project, NULL);
+	revision_invalidations++;
+}
+
+void
+viflo_state_announce_applied(const char *project, const char *tenant)
+{
 	CacheInvalidateRelcacheByRelid(viflo_table_oid(VIFLO_TABLE_APPLIED));
-	viflo_settled_forget(project);
-	invalidations++;
+	viflo_settled_forget(project, tenant);
+	applied_invalidations++;
 }
 
 /*
@@ -93,8 +138,12 @@ viflo_changed(PG_FUNCTION_ARGS)
 				 errmsg("function \"viflo.changed\" is not for table \"%s\"",
 						RelationGetRelationName(trigger->tg_relation))));
 
-	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || IsLogicalWorker())
-		viflo_state_announce(NULL);
+	if (!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) && !IsLogicalWorker())
+		PG_RETURN_POINTER(NULL);
+	if (table == viflo_table_oid(VIFLO_TABLE_REVISION))
+		viflo_state_announce_revisions(NULL);
+	else
+		viflo_state_announce_applied(NULL, NULL);
 	PG_RETURN_POINTER(NULL);
 }
 
@@ -139,10 +188,10 @@ read_row(const VifloScan *scan, RevisionRow *row)
  * Reads the project's registered revisions, in load order.
  */
 static void
-read_revisions(VifloProjectState *state, Snapshot snapshot)
+read_revisions(VifloProject *project, Snapshot snapshot)
 {
 	VifloScan	scan;
-	const char *keys[] = {state->project};
+	const char *keys[] = {project->name};
 	int			allocated = 64;
 	RevisionRow *rows = palloc(sizeof(RevisionRow) * allocated);
 	RevisionRow **sorted;
@@ -150,30 +199,30 @@ read_revisions(VifloProjectState *state, Snapshot snapshot)
 	viflo_scan_begin(&scan, VIFLO_TABLE_REVISION, keys, 1, snapshot);
 	while (viflo_scan_next(&scan))
 	{
-		if (state->count == allocated)
+		if (project->count == allocated)
 		{
 			allocated *= 2;
 			rows = repalloc_huge(rows, sizeof(RevisionRow) * allocated);
 		}
-		read_row(&scan, &rows[state->count++]);
+		read_row(&scan, &rows[project->count++]);
 	}
 	viflo_scan_end(&scan);
 
 	sorted = MemoryContextAllocHuge(CurrentMemoryContext,
-									sizeof(RevisionRow *) * Max(state->count, 1));
-	for (int i = 0; i < state->count; i++)
+									sizeof(RevisionRow *) * Max(project->count, 1));
+	for (int i = 0; i < project->count; i++)
 		sorted[i] = &rows[i];
-	qsort(sorted, state->count, sizeof(RevisionRow *), compare_rows);
+	qsort(sorted, project->count, sizeof(RevisionRow *), compare_rows);
 
-	state->revisions = MemoryContextAllocHuge(CurrentMemoryContext,
-											  sizeof(VifloRevision) * Max(state->count, 1));
-	state->entries = MemoryContextAllocHuge(CurrentMemoryContext,
-											sizeof(VifloEntry) * Max(state->count, 1));
-	for (int i = 0; i < state->count; i++)
+	project->revisions = MemoryContextAllocHuge(CurrentMemoryContext,
+												sizeof(VifloRevision) * Max(project->count, 1));
+	project->entries = MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(VifloEntry) * Max(project->count, 1));
+	for (int i = 0; i < project->count; i++)
 	{
-		state->revisions[i] = sorted[i]->revision;
-		state->entries[i] = sorted[i]->entry;
-		state->last_position = sorted[i]->entry.position;
+		project->revisions[i] = sorted[i]->revision;
+		project->entries[i] = sorted[i]->entry;
+		project->last_position = sorted[i]->entry.position;
 	}
 	pfree(sorted);
 	pfree(rows);
@@ -199,52 +248,96 @@ read_applied(VifloProjectState *state, Snapshot snapshot)
 	char	   *role = NULL;
 
 	state->applied = palloc0(sizeof(bool) * Max(state->count, 1));
+	state->marks = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(VifloMark) * Max(state->count, 1));
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, snapshot);
 	while (viflo_scan_next(&scan))
 	{
 		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
 		int			node = viflo_graph_find(state->graph, id);
-		VifloEntry *entry;
+		VifloMark  *mark;
 
 		if (node < 0)
 		{
 			state->missing = lappend(state->missing, id);
 			continue;
 		}
-		entry = &state->entries[node];
-		entry->applied_checksum = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_CHECKSUM),
-											   state->revisions[node].checksum);
-		entry->applied_by = role = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_APPLIED_BY),
-												role);
-		entry->applied_at = DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]);
+		mark = &state->marks[node];
+		mark->checksum = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_CHECKSUM),
+									  state->revisions[node].checksum);
+		mark->by = role = share_string(viflo_scan_text(&scan, VIFLO_APPLIED_APPLIED_BY), role);
+		mark->at = DatumGetTimestampTz(scan.values[VIFLO_APPLIED_APPLIED_AT - 1]);
 		state->applied[node] = !state->revisions[node].repeatable ||
-			strcmp(entry->applied_checksum, state->revisions[node].checksum) == 0;
+			strcmp(mark->checksum, state->revisions[node].checksum) == 0;
 		pfree(id);
 	}
 	viflo_scan_end(&scan);
 }
 
-/*
- * Has every applied revision all its parents and dependencies applied?
- * Repeatable ones are not asked: nothing is late because of them.
- */
-static bool
-is_closed(const VifloProjectState *state)
+bool
+viflo_state_is_closed(const VifloGraph *graph, const bool *applied)
 {
-	for (int i = 0; i < state->count; i++)
+	for (int i = 0; i < graph->count; i++)
 	{
-		const VifloNode *node = &state->graph->nodes[i];
+		const VifloNode *node = &graph->nodes[i];
 
-		if (!state->applied[i] || node->repeatable)
+		if (!applied[i] || node->repeatable)
 			continue;
 		for (int j = 0; j < node->nparents; j++)
-			if (!state->applied[node->parents[j]])
+			if (!applied[node->parents[j]])
 				return false;
 		for (int j = 0; j < node->ndepends; j++)
-			if (!state->applied[node->depends[j]])
+			if (!applied[node->depends[j]])
 				return false;
 	}
 	return true;
+}
+
+bool *
+viflo_state_covered(const VifloGraph *graph, const bool *applied)
+{
+	bool	   *covered = palloc0(sizeof(bool) * Max(graph->count, 1));
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const VifloNode *node = &graph->nodes[i];
+
+		for (int j = 0; j < node->nparents && applied[i]; j++)
+			covered[node->parents[j]] = true;
+	}
+	viflo_graph_ancestors(graph, covered, false);
+	return covered;
+}
+
+bool
+viflo_state_is_current(const VifloGraph *graph, const bool *applied,
+					   const bool *covered, int node)
+{
+	const VifloNode *n = &graph->nodes[node];
+
+	if (!applied[node] || n->repeatable)
+		return false;
+	if (covered != NULL)
+		return !covered[node];
+	for (int i = 0; i < n->nchildren; i++)
+		if (applied[n->children[i]])
+			return false;
+	return true;
+}
+
+bool
+viflo_state_is_behind(const char *project, const char *revision, Snapshot snapshot)
+{
+	const char *keys[] = {project, revision};
+	VifloScan	scan;
+	bool		registered;
+
+	viflo_scan_begin(&scan, VIFLO_TABLE_REVISION, keys, 2, snapshot);
+	registered = viflo_scan_next(&scan);
+	viflo_scan_end(&scan);
+	if (registered)
+		revision_invalidations++;
+	return registered;
 }
 
 /*
@@ -266,63 +359,79 @@ forget_half_done(VifloProjectState *state)
 	}
 }
 
-static bool *
-find_covered(const VifloProjectState *state)
+/*
+ * Reads one project into a context of its own, a child of the current one
+ * until it is in the cache, so that an error leaves nothing behind.
+ */
+static VifloProject *
+read_project(const char *name, Snapshot snapshot, uint64 generation)
 {
-	bool	   *covered = palloc0(sizeof(bool) * Max(state->count, 1));
+	/* Many small strings that live and die together. */
+	MemoryContext context = GenerationContextCreate(CurrentMemoryContext, "viflo project",
+													ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	VifloProject *project = palloc0(sizeof(VifloProject));
+	VifloError	error = {0};
 
-	for (int i = 0; i < state->count; i++)
-	{
-		const VifloNode *node = &state->graph->nodes[i];
-
-		for (int j = 0; j < node->nparents && state->applied[i]; j++)
-			covered[node->parents[j]] = true;
-	}
-	viflo_graph_ancestors(state->graph, covered, false);
-	return covered;
+	project->context = context;
+	project->name = pstrdup(name);
+	project->generation = generation;
+	read_revisions(project, snapshot);
+	project->graph = viflo_graph_build(project->revisions, project->count, &error);
+	if (project->graph == NULL)
+		viflo_report_error(&error);
+	MemoryContextSwitchTo(old);
+	return project;
 }
 
 /*
- * Reads one state into a context of its own, a child of the current one
- * until it is complete, so that an error leaves nothing behind.
+ * Reads what is applied for a tenant, likewise.
  */
 static VifloProjectState *
-read_state(const char *project, const char *tenant)
+read_state(VifloProject *project, const char *tenant, Snapshot snapshot, uint64 generation)
 {
-	/* Many small strings that live and die together. */
 	MemoryContext context = GenerationContextCreate(CurrentMemoryContext,
 													"viflo project state",
 													ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VifloProjectState *state = palloc0(sizeof(VifloProjectState));
-	Snapshot	snapshot;
 
 	state->context = context;
-	state->project = pstrdup(project);
+	state->shared = project;
+	state->project = project->name;
+	state->revisions = project->revisions;
+	state->entries = project->entries;
+	state->graph = project->graph;
+	state->count = project->count;
+	state->last_position = project->last_position;
 	state->tenant = pstrdup(tenant);
-	state->generation = current_generation();
-
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	read_revisions(state, snapshot);
-	state->graph = viflo_graph_build(state->revisions, state->count, &state->graph_error);
-	if (state->graph == NULL)
-		viflo_report_error(&state->graph_error);
+	state->generation = generation;
 	read_applied(state, snapshot);
-	UnregisterSnapshot(snapshot);
-	state->unfinished = viflo_unfinished_list(project, tenant);
+	state->unfinished = viflo_unfinished_list(project->name, tenant);
 	forget_half_done(state);
-
-	state->closed = is_closed(state);
+	state->closed = viflo_state_is_closed(state->graph, state->applied);
 	if (!state->closed)
-		state->covered = find_covered(state);
+		state->covered = viflo_state_covered(state->graph, state->applied);
 	MemoryContextSwitchTo(old);
 	return state;
 }
 
 static void
+drop_project(VifloProject *project)
+{
+	cache = list_delete_ptr(cache, project);
+	list_free(project->states);
+	project->states = NIL;
+	if (project->holds > 0)
+		MemoryContextSetParent(project->context, TopTransactionContext);
+	else
+		MemoryContextDelete(project->context);
+}
+
+static void
 drop_state(VifloProjectState *state)
 {
-	cache = list_delete_ptr(cache, state);
+	state->shared->states = list_delete_ptr(state->shared->states, state);
 	if (state->held)
 		MemoryContextSetParent(state->context, TopTransactionContext);
 	else
@@ -333,57 +442,123 @@ void
 viflo_state_hold(VifloProjectState *state)
 {
 	state->held = true;
+	state->shared->holds++;
 }
 
 void
 viflo_state_release(VifloProjectState *state)
 {
 	state->held = false;
+	state->shared->holds--;
 }
 
-static VifloProjectState *
-find_cached(const char *project, const char *tenant)
+/* The cached project, if it is current; one that is not is dropped. */
+static VifloProject *
+find_project(const char *name)
 {
 	ListCell   *cell;
 
 	foreach(cell, cache)
 	{
-		VifloProjectState *state = lfirst(cell);
+		VifloProject *project = lfirst(cell);
 
-		if (strcmp(state->project, project) == 0 && strcmp(state->tenant, tenant) == 0)
-			return state;
+		if (strcmp(project->name, name) != 0)
+			continue;
+		if (project->generation == revisions_generation())
+			return project;
+		drop_project(project);
+		break;
 	}
 	return NULL;
 }
 
-static void
-add_to_cache(VifloProjectState *state)
+static VifloProjectState *
+find_state(VifloProject *project, const char *tenant)
 {
+	ListCell   *cell;
+
+	foreach(cell, project->states)
+	{
+		VifloProjectState *state = lfirst(cell);
+
+		if (strcmp(state->tenant, tenant) != 0)
+			continue;
+		if (state->generation == applied_generation())
+			return state;
+		drop_state(state);
+		break;
+	}
+	return NULL;
+}
+
+static VifloProject *
+get_project(const char *name, Snapshot snapshot, uint64 generation)
+{
+	VifloProject *project = find_project(name);
 	MemoryContext old;
 
+	if (project != NULL)
+		return project;
+	project = read_project(name, snapshot, generation);
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext, "viflo projects",
 											  ALLOCSET_SMALL_SIZES);
-	while (list_length(cache) >= MAX_CACHED_STATES)
-		drop_state(llast(cache));
+	while (list_length(cache) >= MAX_CACHED_PROJECTS)
+		drop_project(llast(cache));
 
 	old = MemoryContextSwitchTo(cache_context);
-	cache = lcons(state, cache);
+	cache = lcons(project, cache);
 	MemoryContextSwitchTo(old);
-	MemoryContextSetParent(state->context, cache_context);
+	MemoryContextSetParent(project->context, cache_context);
+	return project;
+}
+
+static void
+keep_state(VifloProjectState *state)
+{
+	VifloProject *project = state->shared;
+	MemoryContext old;
+
+	while (list_length(project->states) >= MAX_CACHED_TENANTS)
+		drop_state(llast(project->states));
+
+	old = MemoryContextSwitchTo(cache_context);
+	project->states = lcons(state, project->states);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(state->context, project->context);
+}
+
+/* Both by one snapshot where both have to be read. */
+static VifloProjectState *
+read_both(const char *name, const char *tenant)
+{
+	uint64		revisions = revisions_generation();
+	uint64		applied = applied_generation();
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	VifloProject *project = get_project(name, snapshot, revisions);
+	VifloProjectState *state = read_state(project, tenant, snapshot, applied);
+	ListCell   *cell;
+
+	foreach(cell, state->missing)
+	{
+		if (viflo_state_is_behind(name, lfirst(cell), snapshot))
+			break;
+	}
+	UnregisterSnapshot(snapshot);
+	return state;
 }
 
 VifloProjectState *
-viflo_state_get(const char *project, const char *tenant)
+viflo_state_get(const char *name, const char *tenant)
 {
+	VifloProject *project;
 	VifloProjectState *state;
 
 	AcceptInvalidationMessages();
-	state = find_cached(project, tenant);
-	if (state != NULL && state->generation == current_generation())
-		return state;
+	project = find_project(name);
+	state = project != NULL ? find_state(project, tenant) : NULL;
 	if (state != NULL)
-		drop_state(state);
+		return state;
 
 	/* What the callback looks for; a re-created extension has new ones. */
 	watched_revision = viflo_table_oid(VIFLO_TABLE_REVISION);
@@ -391,13 +566,14 @@ viflo_state_get(const char *project, const char *tenant)
 
 	for (int attempt = 1;; attempt++)
 	{
-		state = read_state(project, tenant);
+		state = read_both(name, tenant);
 		AcceptInvalidationMessages();
-		if (state->generation == current_generation() || attempt == MAX_READ_ATTEMPTS)
+		if ((state->shared->generation == revisions_generation() &&
+			 state->generation == applied_generation()) || attempt == MAX_READ_ATTEMPTS)
 			break;
 		MemoryContextDelete(state->context);
 	}
-	add_to_cache(state);
+	keep_state(state);
 	return state;
 }
 

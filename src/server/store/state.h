@@ -3,11 +3,17 @@
  *	  What a project has registered and where the database stands, in memory.
  *
  * A backend keeps the graph of the projects it last used, so that asking
- * again costs no table access.  Whoever changes viflo.revision or
- * viflo.applied sends a relation cache invalidation for it; the state is then
- * read anew at its next use.  Invalidations arrive before the changing
- * session's commit returns to its client and before its locks go, hence
- * "nothing to do" is never said by a state older than the call.
+ * again costs no table access; and for each what is applied for the tenants it
+ * last used, which all share that graph.  Whoever changes viflo.revision or
+ * viflo.applied sends a relation cache invalidation for that table; the graph,
+ * or what is applied, is then read anew at its next use.  Invalidations arrive
+ * before the changing session's commit returns to its client and before its
+ * locks go, hence "nothing to do" is never said by a state older than the call.
+ *
+ * What is applied is never older than the graph that it goes with, but may,
+ * for as long as a commit takes, be newer.  That shows as a revision that is
+ * applied and not in the graph, and both are then read once more.  Whoever
+ * holds a migrator lock sees neither older nor newer than the other.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_STATE_H
@@ -17,6 +23,7 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/palloc.h"
+#include "utils/snapshot.h"
 
 /* What is known of a registered revision beside its VifloRevision. */
 typedef struct VifloEntry
@@ -28,11 +35,15 @@ typedef struct VifloEntry
 	bool		bundled;
 	char	   *source;			/* or NULL */
 	char	   *digest;
-	/* the rest holds when it is applied, with whatever text */
-	char	   *applied_checksum;	/* NULL: it is not */
-	TimestampTz applied_at;
-	char	   *applied_by;
 } VifloEntry;
+
+/* How a revision was applied, with whatever text. */
+typedef struct VifloMark
+{
+	char	   *checksum;		/* NULL: it is not applied */
+	TimestampTz at;
+	char	   *by;
+} VifloMark;
 
 /*
  * Owned by the cache, read-only for others, and valid only until the caller
@@ -40,23 +51,25 @@ typedef struct VifloEntry
  */
 typedef struct VifloProjectState
 {
+	/* shared by all tenants of the project */
+	struct VifloProject *shared;	/* private: owns what follows */
 	char	   *project;
+	VifloRevision *revisions;	/* count elements, no texts */
+	VifloEntry *entries;		/* likewise */
+	VifloGraph *graph;
+	int			count;
+	int64		last_position;
+
+	/* the tenant's own */
 	char	   *tenant;
 	uint64		generation;		/* private: of what it was read */
 	bool		held;			/* private: see viflo_state_hold() */
 	MemoryContext context;
-	VifloRevision *revisions;	/* count elements, no texts */
-	VifloEntry *entries;		/* likewise */
-	VifloGraph *graph;			/* NULL: damaged, see graph_error */
-	VifloError	graph_error;
-	int			count;
-	bool	   *applied;		/* a repeatable one: with its present text,
-								 * and not half done */
+	bool	   *applied;		/* count elements; a repeatable one: with its
+								 * present text, and not half done */
+	VifloMark  *marks;			/* likewise */
 	bool		closed;			/* applied holds all ancestors of its members */
-	bool	   *covered;		/* what applied revisions follow, by down
-								 * revisions; NULL where closed, as children
-								 * tell then */
-	int64		last_position;
+	bool	   *covered;		/* viflo_state_covered(); NULL where closed */
 	List	   *missing;		/* ids (char *) that are applied, not
 								 * registered */
 	List	   *unfinished;		/* VifloUnfinished: which there are is
@@ -87,6 +100,36 @@ extern void viflo_state_release(VifloProjectState *state);
  */
 extern int	viflo_state_resolve(const VifloProjectState *state, const char *name);
 
+/*
+ * Goes up with whatever may change a state of any project: what was worked out
+ * from one holds for as long as this stays the same.
+ */
+extern uint64 viflo_state_generation(void);
+
+/*
+ * Has every member of applied all its parents and dependencies in it, too?
+ * Repeatable ones are not asked: nothing is late because of them.
+ */
+extern bool viflo_state_is_closed(const VifloGraph *graph, const bool *applied);
+
+/* What members of applied follow, by down revisions; palloc'd. */
+extern bool *viflo_state_covered(const VifloGraph *graph, const bool *applied);
+
+/*
+ * Is the node applied, and none that follows it by down revision?  Nowhere is
+ * where a repeatable one stands.  covered is NULL where applied is closed, as
+ * children tell then.
+ */
+extern bool viflo_state_is_current(const VifloGraph *graph, const bool *applied,
+								   const bool *covered, int node);
+
+/*
+ * For who reads what is applied by snapshot and finds an id that the graph has
+ * not: is the graph older than that, as its invalidation is under way?  It is
+ * then read anew at its next use.
+ */
+extern bool viflo_state_is_behind(const char *project, const char *revision, Snapshot snapshot);
+
 /* plan.h's view of it. */
 static inline VifloState
 viflo_state_view(const VifloProjectState *state)
@@ -99,10 +142,12 @@ viflo_state_view(const VifloProjectState *state)
 }
 
 /*
- * To be called once before the first write of a change of project (NULL: of
- * any): makes all other backends read their states again when the transaction
+ * To be called once before the first write of a change of project's revisions
+ * (NULL: of any project's), or of what is applied for its tenant (NULL: for
+ * any): makes all other backends read that again when the transaction
  * commits, and this one if it aborts; and forgets that it was settled.
  */
-extern void viflo_state_announce(const char *project);
+extern void viflo_state_announce_revisions(const char *project);
+extern void viflo_state_announce_applied(const char *project, const char *tenant);
 
 #endif							/* VIFLO_STATE_H */

@@ -47,12 +47,12 @@ static const char *const primary_key_names[] = {
 	"revision_pkey", "applied_pkey", "log_pkey", "settled_pkey", "unfinished_pkey", "job_pkey"
 };
 
-static uint64 generation = 0;
+static uint64 generations[lengthof(table_names)];
 
 uint64
-viflo_table_generation(void)
+viflo_table_generation(VifloTable table)
 {
-	return generation;
+	return generations[table];
 }
 
 static Oid
@@ -144,22 +144,28 @@ open_table(VifloTable table, LOCKMODE lockmode)
 }
 
 static void
-begin_scan(VifloScan *scan, VifloTable table, ScanKey keys, int nkeys, Snapshot snapshot)
+begin_scan(VifloScan *scan, VifloTable table, ScanKey keys, int nkeys, Snapshot snapshot,
+		   bool ordered)
 {
+	Oid			index = relation_oid(primary_key_names[table]);
+
 	scan->relation = open_table(table, AccessShareLock);
 	scan->missing_from = known_columns(table, RelationGetDescr(scan->relation));
 	scan->missing_to = table_columns[table];
+	scan->index = ordered ? index_open(index, AccessShareLock) : NULL;
 
 	scan->owns_snapshot = (snapshot == NULL);
 	scan->snapshot = scan->owns_snapshot ? RegisterSnapshot(GetLatestSnapshot()) : snapshot;
-	scan->scan = systable_beginscan(scan->relation,
-									relation_oid(primary_key_names[table]),
-									true, SnapshotAny, nkeys, keys);
+	if (ordered)
+		scan->scan = systable_beginscan_ordered(scan->relation, scan->index, SnapshotAny,
+												nkeys, keys);
+	else
+		scan->scan = systable_beginscan(scan->relation, index, true, SnapshotAny, nkeys, keys);
 }
 
-void
-viflo_scan_begin(VifloScan *scan, VifloTable table,
-				 const char *const *keys, int nkeys, Snapshot snapshot)
+static void
+begin_text_scan(VifloScan *scan, VifloTable table, const char *const *keys, int nkeys,
+				Snapshot snapshot, bool ordered)
 {
 	ScanKeyData scankeys[MAX_KEYS];
 
@@ -169,7 +175,21 @@ viflo_scan_begin(VifloScan *scan, VifloTable table,
 		ScanKeyEntryInitialize(&scankeys[i], 0, i + 1, BTEqualStrategyNumber,
 							   InvalidOid, C_COLLATION_OID, F_TEXTEQ,
 							   CStringGetTextDatum(keys[i]));
-	begin_scan(scan, table, scankeys, nkeys, snapshot);
+	begin_scan(scan, table, scankeys, nkeys, snapshot, ordered);
+}
+
+void
+viflo_scan_begin(VifloScan *scan, VifloTable table,
+				 const char *const *keys, int nkeys, Snapshot snapshot)
+{
+	begin_text_scan(scan, table, keys, nkeys, snapshot, false);
+}
+
+void
+viflo_scan_begin_ordered(VifloScan *scan, VifloTable table,
+						 const char *const *keys, int nkeys, Snapshot snapshot)
+{
+	begin_text_scan(scan, table, keys, nkeys, snapshot, true);
 }
 
 void
@@ -178,7 +198,7 @@ viflo_scan_begin_id(VifloScan *scan, VifloTable table, int64 id)
 	ScanKeyData scankey;
 
 	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	begin_scan(scan, table, &scankey, 1, NULL);
+	begin_scan(scan, table, &scankey, 1, NULL, false);
 }
 
 bool
@@ -186,7 +206,9 @@ viflo_scan_next(VifloScan *scan)
 {
 	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan->scan)))
+	while (HeapTupleIsValid(tuple = scan->index ?
+							systable_getnext_ordered(scan->scan, ForwardScanDirection) :
+							systable_getnext(scan->scan)))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!table_tuple_satisfies_snapshot(scan->relation, scan->scan->slot,
@@ -205,9 +227,14 @@ viflo_scan_next(VifloScan *scan)
 void
 viflo_scan_end(VifloScan *scan)
 {
-	systable_endscan(scan->scan);
+	if (scan->index)
+		systable_endscan_ordered(scan->scan);
+	else
+		systable_endscan(scan->scan);
 	if (scan->owns_snapshot)
 		UnregisterSnapshot(scan->snapshot);
+	if (scan->index)
+		index_close(scan->index, AccessShareLock);
 	table_close(scan->relation, AccessShareLock);
 }
 
@@ -261,7 +288,6 @@ end_change(Change *change)
 	FreeExecutorState(change->estate);
 	table_close(change->relation, NoLock);
 	CommandCounterIncrement();
-	generation++;
 }
 
 /* The default of a column that a user or a later version has added, or null. */
@@ -314,6 +340,7 @@ viflo_table_insert(VifloTable table, const Datum *values, const bool *nulls)
 	fill_slot(&change, table, values, nulls);
 	ExecSimpleRelationInsert(change.target, change.estate, change.slot);
 	end_change(&change);
+	generations[table]++;
 }
 
 void
@@ -342,5 +369,5 @@ viflo_table_delete(VifloTable table, ItemPointer tid)
 						table_names[table])));
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
-	generation++;
+	generations[table]++;
 }

@@ -146,6 +146,7 @@ typedef enum VifloJobColumn
 typedef struct VifloScan
 {
 	Relation	relation;
+	Relation	index;			/* of viflo_scan_begin_ordered(), else NULL */
 	SysScanDesc scan;
 	Snapshot	snapshot;		/* what is visible; registered */
 	bool		owns_snapshot;
@@ -169,10 +170,13 @@ extern Oid	viflo_job_sequence_oid(void);
  * index where nkeys > 0.  snapshot NULL takes the newest; several scans that
  * must agree share one (registered by the caller).  values and nulls hold a
  * row until the next call; detoast before viflo_scan_end().
+ * viflo_scan_begin_ordered() gives them in the order of the primary key.
  * viflo_scan_begin_id() is for tables whose key is a number.
  */
 extern void viflo_scan_begin(VifloScan *scan, VifloTable table,
 							 const char *const *keys, int nkeys, Snapshot snapshot);
+extern void viflo_scan_begin_ordered(VifloScan *scan, VifloTable table,
+									 const char *const *keys, int nkeys, Snapshot snapshot);
 extern void viflo_scan_begin_id(VifloScan *scan, VifloTable table, int64 id);
 extern bool viflo_scan_next(VifloScan *scan);
 extern void viflo_scan_end(VifloScan *scan);
@@ -186,8 +190,8 @@ extern void viflo_table_update(VifloTable table, ItemPointer tid,
 							   const Datum *values, const bool *nulls);
 extern void viflo_table_delete(VifloTable table, ItemPointer tid);
 
-/* Goes up with every write of this backend's, for who keeps what it has read. */
-extern uint64 viflo_table_generation(void);
+/* Goes up with every write of this backend's to the table, for who keeps what it has read. */
+extern uint64 viflo_table_generation(VifloTable table);
 
 /* A row's text column, or NULL; palloc'd.  And the way back. */
 extern char *viflo_scan_text(const VifloScan *scan, int column);

@@ -69,11 +69,26 @@ viflo_unfinished_list(const char *project, const char *tenant)
 	/* To have nothing to do must not need the newest version of the tables. */
 	if (!viflo_table_exists(VIFLO_TABLE_UNFINISHED))
 		return NIL;
-	viflo_scan_begin(&scan, VIFLO_TABLE_UNFINISHED, keys, 2, NULL);
+	viflo_scan_begin(&scan, VIFLO_TABLE_UNFINISHED, keys, tenant != NULL ? 2 : 1, NULL);
 	while (viflo_scan_next(&scan))
 		rows = lappend(rows, read_row(&scan));
 	viflo_scan_end(&scan);
 	return rows;
+}
+
+bool
+viflo_unfinished_is_any(const char *project, const char *revision)
+{
+	ListCell   *cell;
+
+	foreach(cell, viflo_unfinished_list(project, NULL))
+	{
+		const VifloUnfinished *row = lfirst(cell);
+
+		if (strcmp(row->revision, revision) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool

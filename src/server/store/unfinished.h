@@ -40,8 +40,11 @@ typedef struct VifloUnfinished
 extern VifloUnfinished *viflo_unfinished_get(const char *project, const char *tenant,
 											 const char *revision);
 
-/* All rows of a project, by revision. */
+/* All rows of a project's tenant, or (NULL) of all its tenants. */
 extern List *viflo_unfinished_list(const char *project, const char *tenant);
+
+/* Is the revision unfinished for any tenant of the project? */
+extern bool viflo_unfinished_is_any(const char *project, const char *revision);
 
 /* Is there anything to go on with, or to clean? */
 extern bool viflo_unfinished_is_half_done(const VifloUnfinished *row);

@@ -1,0 +1,224 @@
+# viflo --tenant and --tenants: one project in many schemas of one database.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use cli_helper;
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $program = $ENV{VIFLO} // "$FindBin::RealBin/../../src/cli/viflo";
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+$node->append_conf('postgresql.conf', "log_statement = all\n");
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE tenants');
+my $url = $node->connstr('tenants');
+
+sub sql { return $node->safe_psql('tenants', $_[0]); }
+
+# How often the server was asked for something while the code ran.
+sub asked
+{
+	my ($pattern, $code) = @_;
+	my $before = -s $node->logfile;
+
+	$code->();
+	my @found = slurp_file($node->logfile, $before) =~ /execute <unnamed>: .*$pattern/g;
+	return scalar @found;
+}
+
+my $dir = folder_of(
+	'1_a.up.sql' => 'CREATE TABLE a (id int PRIMARY KEY);',
+	'1_a.down.sql' => 'DROP TABLE a',
+	'2_b.up.sql' => 'CREATE TABLE b (id int REFERENCES a);',
+	'2_b.down.sql' => 'DROP TABLE b');
+my @at = ('--url', $url, '--dir', $dir);
+my $hostile = q(it's "a, b"\\ x);
+
+# One tenant
+fails_with([@at, '--tenant', 'nosuch', 'upgrade'], 1,
+	qr/schema "nosuch" of the tenant does not exist \(SQLSTATE 3F000\)\n.*HINT/s, 'a schema that is not there');
+sql('CREATE SCHEMA one; CREATE SCHEMA "' . $hostile =~ s/"/""/gr . '"');
+is_viflo([@at, '--tenant', 'one', 'upgrade', '1_a'], 0, qr/\Aup    1_a .*\n\z/, undef, 'upgrade of one tenant');
+is_viflo([{ env => { VIFLO_TENANT => $hostile } }, @at, 'upgrade'], 0, qr/\Aup    1_a .*\nup    2_b .*\n\z/, undef,
+	'a hostile name, from the environment');
+is_viflo([{ env => { VIFLO_TENANT => $hostile } }, @at, 'upgrade'], 0, "nothing to do\n", '', 'and again');
+is_viflo([{ env => { VIFLO_TENANT => $hostile } }, @at, '--tenant', 'one', 'current'], 0, qr/\A1_a /, '',
+	'the option wins over the environment');
+is_viflo([{ env => { VIFLO_TENANT => $hostile } }, @at, '--tenant', '', 'current'], 0, '', '', 'an empty one means none');
+is(sql(q(SELECT schemaname FROM pg_tables WHERE tablename = 'b')), $hostile, 'it is in the schema');
+is_viflo([@at, '--tenant', 'one', 'plan'], 0, qr/\Aup    2_b /, '', 'plan');
+fails_with([@at, '--tenant', 'one', 'check'], 3, qr/1 revision of project "app" is not applied/, 'check');
+is_viflo([@at, '--tenant', 'one', 'history'], 0, qr/^2_b  pending .*\n1_a  applied /m, '', 'history');
+is_viflo([@at, '--tenant', 'one', 'show', '2_b'], 0, qr/^applied +f$/m, '', 'show');
+is_viflo([@at, '--tenant', $hostile, 'log'], 0, qr/\A.* up .* 1_a .*\n.* up .* 2_b .*\n\z/, '', 'log of one');
+is_viflo([@at, 'log'], 0, qr/\A.*  up  done  one  +1_a .*\n(.*  up  done  it's "a, b"\\ x  ._. .*\n){2}\z/, '', 'log of all');
+is_viflo([@at, '--tenant', $hostile, 'sql'], 0, qr/tenant => E?'it''s "a, b"\\\\? x'/, '', 'sql');
+is_viflo([@at, '--tenant', 'one', 'deploy'], 0, qr/\Aup    2_b /, qr/tenant "one": revision "2_b" \(up\) is done/, 'deploy');
+is_viflo([@at, '--tenant', 'one', 'revert', '-1'], 0, qr/\Adown  2_b /, undef, 'revert');
+is_viflo([@at, '--tenant', 'one', 'downgrade', 'base'], 0, qr/\Adown  1_a /, '', 'downgrade');
+is_viflo([@at, '--tenant', 'one', 'stamp', '1_a'], 0, "stamped 1_a\n", '', 'stamp');
+is_viflo([@at, '--tenant', 'one', 'repair', '1_a'], 0, "repaired 1_a\n", '', 'repair');
+is_viflo([@at, '--tenant', 'one', 'stamp', 'base'], 0, "stamped base\n", '', 'stamp of base');
+chomp(my $job = (viflo(@at, '--tenant', 'one', 'deploy', '--async'))[1]);
+is_viflo([@at, 'wait', $job], 0, qr/is done/, '', 'a job');
+is_viflo([@at, 'jobs'], 0, qr/\A$job  app  one  up  head  done /, '', 'of which jobs tells the tenant');
+is(sql(q(SELECT to_regclass('one.b') IS NOT NULL)), 't', 'which ran for the tenant');
+is_viflo([@at, 'tenants'], 0, qr/\Ait's "a, b"\\ x  2_b *\none +2_b *\npublic +2 pending\n\z/, '', 'tenants');
+is_viflo([@at, 'tenants', 'one', '+1'], 0, qr/\Aone  2_b  no way to the target\n\z/, '', 'tenants and a target');
+my ($status, $document, $err) = viflo_json(@at, 'tenants', 'one');
+is_deeply($document, [ { tenant => 'one', current => ['2_b'], pending => 0, late => 0, missing => 0,
+	changed => 0, unfinished => 0 } ], 'tenants in JSON');
+
+# Usage
+fails_with([@at, '--tenant', "\xff", 'upgrade'], 2, qr/name of the tenant is not in the encoding of the database/, 'no text');
+fails_with([@at, '--tenant', 'x' x 64, 'upgrade'], 1, qr/cannot be the name of a schema \(SQLSTATE VF015\)/, 'too long a name');
+fails_with([@at, '--tenant', 'one', 'upgrade', '--tenants', '%'], 2, qr/--tenants and --tenant exclude each other/, 'both');
+fails_with([@at, 'deploy', '--async', '--tenants', '%'], 2, qr/--tenants and --async exclude each other/, 'jobs');
+fails_with([@at, 'upgrade', '--keep-going'], 2, qr/--keep-going is for --tenants/, 'keep going with what');
+fails_with([@at, 'current', '--tenants', '%'], 2, qr/has no option --tenants/, 'not for all commands');
+fails_with([@at, 'upgrade', '--tenants', 'nosuch%'], 1, qr/no schema is like "nosuch%"\n.*HINT/s, 'no tenants');
+
+# 200 of them
+sql('DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE format(\'CREATE SCHEMA tenant_%s\', to_char(i, \'FM000\')); END LOOP; END $$');
+my @many = (@at, 'upgrade', '--tenants', 'tenant\_%');
+my $out;
+is(asked(qr/viflo_upgrade/, sub {
+		$out = is_viflo([@many], 0,
+			qr/\Atenant_001  up    1_a  a  \(\d+ ms\)\ntenant_001  up    2_b .*\ntenant_002 /, '', '200 tenants'); }),
+	200, 'each in a transaction of its own');
+is(scalar(() = $out =~ /^tenant_\d+  up /mg), 400, 'all steps are told');
+like($out, qr/\n200 of 200 tenants upgraded\n\z/, 'and counted');
+is(sql(q(SELECT count(DISTINCT schemaname), count(*) FROM pg_tables WHERE schemaname LIKE 'tenant%')), '200|400', 'each has its tables');
+is(sql(q(SELECT count(DISTINCT started_at) > 1, count(DISTINCT tenant) FROM viflo.log WHERE tenant LIKE 'tenant%')), 't|200', 'and its history');
+is(asked(qr/viflo_(missing|tenants|upgrade)\(/, sub {
+		is_viflo([@many], 0, "0 of 200 tenants upgraded\n", '', 'nothing to do for 200'); }), 2,
+	'that is one query, beside the one for the folder');
+is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'check of all');
+is_viflo([@at, 'plan', '--tenants', 'tenant\_%'], 0, "nothing to do\n", '', 'plan of all');
+
+sql(q(INSERT INTO viflo.applied VALUES ('app', 'tenant_007', 'unknown', '', now(), 'me')));
+for my $command ('plan', 'upgrade')
+{
+	fails_with([@at, $command, '--tenants', 'tenant\_00_'], 1,
+		qr/revision "unknown" is applied, but not registered.*SQLSTATE VF041.*\nDETAIL:  It is applied for tenant "tenant_007"\./s, "$command says who has something unknown");
+}
+is_viflo([@at, 'tenants', 'tenant\_007'], 0, "tenant_007  2_b  1 not registered\n", '', 'and so does tenants');
+sql(q(DELETE FROM viflo.applied WHERE revision = 'unknown'));
+
+# A failure in the middle
+put("$dir/3_c.up.sql", "SELECT 1;\nCREATE TABLE c AS SELECT 1 / (current_schema() NOT IN ('tenant_050', 'tenant_100'))::int;\n");
+put("$dir/3_c.down.sql", 'DROP TABLE c');
+is_viflo([@at, 'plan', '--tenants', 'tenant\_00_'], 0, qr/\A(tenant_00\d  up    3_c  c\n){9}\z/, '', 'plan with a new file');
+fails_with([@at, 'check', '--tenants', 'tenant\_%'], 3, qr/not registered/, 'check with a new file');
+is_viflo(\@many, 1,
+	qr/\Atenant_001  up    3_c .*\n(.*\n){47}tenant_049  up    3_c .*\n\z/,
+	qr{3_c\.up\.sql:2: error: tenant "tenant_050": division by zero \(SQLSTATE 22012\)\n.*CREATE TABLE c.*\nCONTEXT:  .*tenant "tenant_050"\nKEPT:  49 tenants are done: "tenant_001", "tenant_002", "tenant_003", "tenant_004", 44 more, "tenant_049"\. 150 tenants are not begun\.\n\z}s,
+	'the first failure ends it');
+is(sql(q(SELECT count(*) FROM pg_tables WHERE tablename = 'c')), 49, 'what is done stays');
+is_viflo([@at, 'check', '--tenants', 'tenant\_05_'], 3, qr/\Atenant_050  1 pending\n(.*\n){8}tenant_059  1 pending\n\z/,
+	qr/10 of 10 tenants are behind, changed or half done \(SQLSTATE VF040\)/, 'check names them');
+($status, $document, $err) = viflo_json(@many);
+is($status, 1, 'in JSON: status');
+is($document->{sqlstate}, '22012', 'the failure');
+is("@{$document}{qw(upgraded failed nothing_to_do not_begun)}", '0 1 49 150', 'and the count');
+
+# --keep-going
+($status, $out, $err) = viflo(@many, '--keep-going');
+is($status, 1, 'keep going: status');
+is(scalar(() = $out =~ /^tenant_\d+  up    3_c/mg), 149, 'all others are done');
+is(scalar(() = $err =~ /: error: tenant "tenant_(050|100)": division by zero/g), 2, 'each failure is told');
+like($err, qr/\nviflo: error: 2 of 151 tenants failed\nKEPT:  149 tenants are done: /, 'and counted');
+($status, $document, $err) = viflo_json(@many, '--keep-going');
+is($status, 1, 'keep going in JSON: status');
+is_deeply([ map { "$_->{tenant} $_->{error}{sqlstate}" } @{ $document->{tenants} } ],
+	[ 'tenant_050 22012', 'tenant_100 22012' ], 'the failures');
+is("$document->{message}, @{$document}{qw(upgraded failed nothing_to_do not_begun)}", '2 of 2 tenants failed, 0 2 198 0', 'and the count');
+put("$dir/3_c.up.sql", "SELECT 2;\n");
+fails_with(\@many, 1, qr/revision "3_c" is applied, and its text has changed/, 'a text that is applied for others stays');
+put("$dir/3_c.up.sql", "SELECT 1;\nCREATE TABLE c AS SELECT 1 / (current_schema() NOT IN ('tenant_050', 'tenant_100'))::int;\n");
+
+# The other commands
+is_viflo([@at, 'stamp', 'head', '--tenants', 'tenant\_050'], 0, "stamped tenant_050\n1 of 1 tenants stamped\n", '', 'stamp');
+($status, $document) = viflo_json(@at, 'stamp', '2_b', '3_c', '--tenants', 'tenant\_100');
+is_deeply($document, { tenants => [ { tenant => 'tenant_100', stamped => JSON::PP::true } ],
+	stamped => 1, failed => 0, nothing_to_do => 0, not_begun => 0 }, 'stamp of several targets, in JSON');
+is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'all well again');
+sql('CREATE TABLE tenant_050.c (); CREATE TABLE tenant_100.c ()');
+is_viflo([@at, 'downgrade', '-1', '--tenants', 'tenant\_%'], 0,
+	qr/\Atenant_001  down  3_c .*\n(.*\n)*200 of 200 tenants downgraded\n\z/, '', 'downgrade');
+is(sql(q(SELECT count(*) FROM pg_tables WHERE tablename = 'c')), 0, 'all have gone back');
+is_viflo([@at, 'revert', 'base', '--tenants', 'tenant\_00_'], 0,
+	qr/\Atenant_001  down  2_b .*\ntenant_001  down  1_a .*\n(.*\n)*9 of 9 tenants reverted\n\z/, undef, 'revert');
+is_viflo([@at, 'downgrade', 'base', '--tenants', 'tenant\_00_'], 0, "0 of 9 tenants downgraded\n", '', 'with nothing to take back');
+($status, $document) = viflo_json(@at, 'deploy', '2_b', '--tenants', 'tenant\_00_');
+is("$status $document->{deployed} $document->{nothing_to_do}", '0 9 0', 'deploy in JSON');
+is_deeply([ map { [ $_->{tenant}, map { "$_->{direction} $_->{revision}" } @{ $_->{steps} } ] } @{ $document->{tenants} } ],
+	[ map { [ "tenant_00$_", 'up 1_a', 'up 2_b' ] } 1 .. 9 ], 'with the steps of each');
+put("$dir/3_c.up.sql", "SELECT 1;\nVACUUM a;\nSELECT 1 / (current_schema() <> 'tenant_002')::int;\n");
+is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_'], 1, qr/\Atenant_001  up    3_c .*\n\z/,
+	qr/error: tenant "tenant_002": division by zero .*KEPT:  1 tenant is done: "tenant_001"\. 7 tenants are not begun\.\n\z/s,
+	'deploy stops at a failure');
+is_viflo([@at, 'tenants', 'tenant\_002'], 0, "tenant_002  2_b  1 pending, 1 half done\n", '', 'which leaves one half done');
+is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Atenant_003  up    3_c .*\n(.*\n){5}tenant_009  .*\n\z/,
+	undef, 'and goes on past it');
+
+# ^C
+{
+	put("$dir/4_d.up.sql", "SELECT pg_sleep(CASE current_schema() WHEN 'tenant_011' THEN 180 ELSE 0 END);\n");
+	put("$dir/4_d.down.sql", '');
+	sql(q(SELECT viflo_stamp('3_c', tenant => t.tenant, project => 'app') FROM viflo_tenants('tenant%', project => 'app') t));
+	sql(q(SELECT viflo_repair('3_c', tenant => 'tenant_002', project => 'app')));
+	my ($stdout, $stderr) = ('', '');
+	my $run = IPC::Run::start([ $program, @many, '--keep-going' ], '<', \undef, '>', \$stdout, '2>', \$stderr);
+	$node->poll_query_until('tenants', q(SELECT count(*) = 1 FROM viflo.progress WHERE tenant = 'tenant_011' AND phase = 'running'));
+	$run->signal('INT');
+	$run->finish;
+	is($run->result(0), 1, '^C: status');
+	is(scalar(() = $stdout =~ /^tenant_\d+  up    4_d/mg), 10, '^C: those before are done');
+	like($stderr, qr/error: tenant "tenant_011": .*SQLSTATE 57014.*HINT:  You asked to stop: what was done before stays\.\n.*189 tenants are not begun\./s,
+		'^C: ends it, also with --keep-going');
+}
+
+# A tenant's step outside of a transaction is in nobody's way but who changes what it runs
+{
+	my $load = q(SELECT viflo_load(E'-- viflo revision: %s\n-- transaction: off\n-- viflo up\nSELECT pg_sleep(CASE current_schema() WHEN ''tenant_012'' THEN 180 ELSE 0 END);\n', project => 'steps'));
+	sql(sprintf($load, 's1'));
+	my ($stdout, $stderr) = ('', '');
+	my $run = IPC::Run::start([ $node->installed_command('psql'), '-XAtd', $url, '-c', q(CALL viflo_deploy('s1', 'steps', 'tenant_012')) ],
+		'<', \undef, '>', \$stdout, '2>', \$stderr);
+	$node->poll_query_until('tenants', q(SELECT count(*) = 1 FROM viflo.progress WHERE tenant = 'tenant_012' AND phase = 'running' AND worker_pid IS NOT NULL));
+	sql(q(CALL viflo_deploy('s1', 'steps', 'tenant_013')));
+	is(sql(q(SELECT current FROM viflo_tenants('tenant\_013', 's1', 'steps'))), '{s1}', 'another tenant does not wait for it');
+	for my $query (sprintf($load, 's2'), q(SELECT viflo_upgrade('s1', 'steps', 'tenant_012')))
+	{
+		my (undef, undef, $error) = $node->psql('tenants', $query, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+		like($error, qr/ERROR:  VF034: a step of project "steps" is under way/, 'a query that would hold it up gives up');
+	}
+	sql(q(SELECT pg_cancel_backend(pid) FROM viflo.progress WHERE tenant = 'tenant_012'));
+	$run->finish;
+	like($stderr, qr/canceling statement.*tenant "tenant_012"/s, 'it is cancelled');
+	sql(sprintf($load, 's2'));
+	pass('and then the project can be changed');
+}
+
+# An extension that knows no tenants
+$node->safe_psql('postgres', 'CREATE DATABASE old');
+my $old = $node->connstr('old');
+$node->safe_psql('old', "CREATE EXTENSION viflo_migrate VERSION '1.2'");
+my $simple = folder_of('1_a.up.sql' => 'CREATE TABLE a ();', '1_a.down.sql' => 'DROP TABLE a');
+is_viflo(['--url', $old, '--dir', $simple, 'deploy'], 0, qr/\Aup    1_a/, undef, 'without a tenant it works as before');
+is_viflo(['--url', $old, '--dir', $simple, 'log'], 0, qr/ 1_a /, '', 'log, too');
+is_viflo(['--url', $old, '--dir', $simple, 'jobs'], 0, '', '', 'and jobs');
+for my $command ([ '--tenant', 'public', 'upgrade' ], [ 'upgrade', '--tenants', '%' ], ['tenants'])
+{
+	fails_with([ '--url', $old, '--dir', $simple, @$command ], 1, qr/ALTER EXTENSION viflo_migrate UPDATE/, "@$command with an old extension");
+}
+
+done_testing();
