@@ -266,6 +266,7 @@ forget_half_done(VifloProjectState *state)
 	}
 }
 
+/* What lies below applied revisions, by down revisions: palloc'd. */
 static bool *
 find_covered(const VifloProjectState *state)
 {
