@@ -106,7 +106,11 @@ is_viflo([@at, 'revert', 'base'], 0, qr/\Adown  20_t .*\ndown  15_t .*\ndown  10
 # As a job: the session that asked is gone when it runs.
 is_viflo([@at, 'upgrade', '20_t'], 0, qr/20_t/, '', 'up again');
 add($dir, table(17));
-my (undef, $job) = viflo(@at, 'deploy', '--async', '--late', 'apply');
+my (undef, $job) = viflo(@at, 'deploy', '--async', '--late', 'list');
+is_viflo([@at, 'wait', $job =~ s/\n//r], 0, qr/done/, '', 'a job that lists late ones');
+like(slurp_file($node->logfile), qr/WARNING:  revision "17_t" is late and left out/,
+	'says so in the log of the server');
+(undef, $job) = viflo(@at, 'deploy', '--async', '--late', 'apply');
 is_viflo([@at, 'wait', $job =~ s/\n//r], 0, qr/done/, '', 'a job that applies late ones');
 is(applied($name), '10_t 15_t 17_t 20_t 30_t 40_t 50_t 60_t', 'all of them');
 
