@@ -271,7 +271,10 @@ complete_run(VifloRequest *request)
 	}
 	if (!viflo_settings_complete(&line.settings, false, &failure))
 	{
-		/* A name that the line has not got right yet: what needs none is left. */
+		/*
+		 * A name that the line has not got right yet: what needs none is
+		 * left.
+		 */
 		memset(&line.settings, 0, sizeof(line.settings));
 		line.settings.config = viflo_config_read("/dev/null", &failure);
 	}
