@@ -16,6 +16,7 @@
 const VifloReader *const viflo_readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
+	&viflo_reader_goose,
 	&viflo_reader_diesel,
 	NULL
 };
