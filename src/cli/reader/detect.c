@@ -13,11 +13,20 @@
 
 #include "cli/reader/reader.h"
 
+/* Where nothing but numbers speak, the first wins: no tool in particular. */
 const VifloReader *const viflo_readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
-	&viflo_reader_goose,
 	&viflo_reader_diesel,
+	&viflo_reader_numbered,
+	&viflo_reader_dbmate,
+	&viflo_reader_goose,
+	&viflo_reader_node_pg_migrate,
+	&viflo_reader_rails,
+	&viflo_reader_refinery,
+	&viflo_reader_sqlx,
+	&viflo_reader_supabase,
+	&viflo_reader_tern,
 	NULL
 };
 

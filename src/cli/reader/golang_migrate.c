@@ -19,12 +19,17 @@ golang_take(const VifloFile *file, VifloNumbered *part)
 		part->name[part->digits] == '_';
 }
 
+/* A down whose up is NAME.sql belongs to others. */
 static VifloClaim
 golang_claims(const VifloFolder *folder, const VifloFile *file)
 {
 	VifloNumbered part;
 
-	return golang_take(file, &part) ? VIFLO_CLAIM_NAME : VIFLO_CLAIM_NONE;
+	if (!golang_take(file, &part))
+		return VIFLO_CLAIM_NONE;
+	return part.down &&
+		viflo_folder_find(folder, psprintf("%.*s.sql", part.length, part.name)) != NULL ?
+		VIFLO_CLAIM_NONE : VIFLO_CLAIM_NAME;
 }
 
 static bool

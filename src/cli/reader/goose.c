@@ -111,6 +111,7 @@ static VifloClaim
 goose_claims(const VifloFolder *folder, const VifloFile *file)
 {
 	VifloSpan	text = {file->text, file->text + file->length};
+	VifloNumbered part;
 	const char *found;
 
 	if (is_go_migration(file))
@@ -128,7 +129,7 @@ goose_claims(const VifloFolder *folder, const VifloFile *file)
 			return VIFLO_CLAIM_SURE;
 		text.start = found + 1;
 	}
-	return VIFLO_CLAIM_NONE;
+	return goose_take(file, &part) ? VIFLO_CLAIM_WEAK : VIFLO_CLAIM_NONE;
 }
 
 static const char *

@@ -91,7 +91,8 @@ pass_over(const VifloFolder *folder, VifloHistory *history,
 		return viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0,
 								  NULL, "%s", why);
 	if (file->wanted && file->dir_length == 0 && rules->ignored != NULL &&
-		isdigit((unsigned char) file->name[0]) && viflo_has_suffix(file->name, ".sql"))
+		(rules->any_ignored || isdigit((unsigned char) file->name[0])) &&
+		viflo_has_suffix(file->name, ".sql"))
 		viflo_reader_warn(history, folder, file->name, rules->ignored);
 	else
 		viflo_output_verbose("%s: not a migration, ignored",
@@ -297,6 +298,27 @@ viflo_numbered_next(const VifloHistory *history, const VifloNumberedRules *rules
 	if (last.digits == TIME_DIGITS && last.number >= FIRST_TIME)
 		return viflo_numbered_time(history, rules);
 	return psprintf("%0*" PRIu64, last.digits, last.number + 1);
+}
+
+bool
+viflo_numbered_follows(const VifloHistory *history, const char *stem,
+					   VifloFailure *failure)
+{
+	const char *last = history->count > 0 ? history->revisions[history->count - 1].id : NULL;
+
+	if (last == NULL || strcmp(last, stem) < 0)
+		return true;
+	return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+						 "\"%s\" would not come after \"%s\"", stem, last);
+}
+
+bool
+viflo_numbered_no_down(const VifloNewRevision *wanted, const char *layout,
+					   VifloFailure *failure)
+{
+	return wanted->down == NULL ||
+		viflo_failure(failure, VIFLO_EXIT_REFUSED,
+					  "a %s migration cannot have a down", layout);
 }
 
 char *

@@ -60,8 +60,12 @@ typedef struct VifloNumberedRules
 	uint64		smallest;
 	uint64		largest;
 
-	/* Of a file that looks like a mistake: number and .sql, but not taken. */
+	/*
+	 * Said of a file that looks like a mistake: NUMBER*.sql (or, where
+	 * any_ignored is set, any *.sql) that is not taken.
+	 */
 	const char *ignored;
+	bool		any_ignored;
 
 	/* Adds a revision; down may be NULL.  See viflo_numbered_add(). */
 	bool		(*add) (const VifloFolder *folder, VifloHistory *history,
@@ -106,6 +110,14 @@ extern char *viflo_numbered_next(const VifloHistory *history,
  */
 extern char *viflo_numbered_time(const VifloHistory *history,
 								 const VifloNumberedRules *rules);
+
+/* Fails unless a file of this stem comes after the last by the order of names. */
+extern bool viflo_numbered_follows(const VifloHistory *history, const char *stem,
+								   VifloFailure *failure);
+
+/* Fails where a layout that has no downs is to write one. */
+extern bool viflo_numbered_no_down(const VifloNewRevision *wanted, const char *layout,
+								   VifloFailure *failure);
 
 /* NUMBER_slug, from the message of what is wanted. */
 extern char *viflo_numbered_stem(const char *number, const VifloNewRevision *wanted);

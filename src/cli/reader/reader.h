@@ -139,6 +139,14 @@ extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
 extern const VifloReader viflo_reader_goose;
+extern const VifloReader viflo_reader_dbmate;
+extern const VifloReader viflo_reader_node_pg_migrate;
+extern const VifloReader viflo_reader_rails;
+extern const VifloReader viflo_reader_refinery;
+extern const VifloReader viflo_reader_sqlx;
+extern const VifloReader viflo_reader_supabase;
+extern const VifloReader viflo_reader_tern;
+extern const VifloReader viflo_reader_numbered;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
