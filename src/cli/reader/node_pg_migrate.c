@@ -6,8 +6,8 @@
  * Numbers order the files: 17 digits are a UTC time and count as its
  * milliseconds since 1970, which is what 13 digits are; equal numbers are
  * ordered by the rest, as localeCompare() has it: without punctuation, runs
- * of digits by their value, small letters before capital ones.  The version
- * is the whole name.
+ * of digits by their value, small letters before capital ones (what is not
+ * ASCII comes last, by its bytes).  The version is the whole name.
  *
  * In one file, "-- Up Migration" and "-- Down Migration", in any case, begin
  * the parts, and only the first of each does.  Without them all is up.  Text
@@ -193,13 +193,23 @@ digits_end(const char *p, const char *end, const char **start)
 	return p;
 }
 
-/* Characters of names, letters without their case. */
+/*
+ * Characters of names, letters without their case: what is neither letter nor
+ * digit comes first, in Unicode's order.
+ */
 static int
 compare_characters(char left, char right)
 {
+	static const char symbols[] = "`^+<=>|~$";
+	const char *l_symbol = strchr(symbols, left);
+	const char *r_symbol = strchr(symbols, right);
 	unsigned char l = pg_ascii_tolower((unsigned char) left);
 	unsigned char r = pg_ascii_tolower((unsigned char) right);
 
+	if (l_symbol != NULL && r_symbol != NULL)
+		return l_symbol < r_symbol ? -1 : l_symbol > r_symbol;
+	if (l_symbol != NULL || r_symbol != NULL)
+		return l_symbol != NULL ? -1 : 1;
 	return l < r ? -1 : l > r;
 }
 
@@ -245,20 +255,32 @@ compare_names(VifloSpan left, VifloSpan right)
 	return by_case;
 }
 
+/* By the names with .sql, as the tool has it, whatever direction they are of. */
+static int
+compare_rest(const VifloNumbered *left, const VifloNumbered *right)
+{
+	char	   *l = psprintf("%.*s.sql", left->length, left->name);
+	char	   *r = psprintf("%.*s.sql", right->length, right->name);
+	VifloSpan	left_name = {l, l + strlen(l)};
+	VifloSpan	right_name = {r, r + strlen(r)};
+	int			result = compare_names(left_name, right_name);
+
+	if (result == 0)
+		result = strcmp(l, r);
+	pfree(l);
+	pfree(r);
+	return result;
+}
+
 static int
 node_compare(const VifloNumbered *left, const VifloNumbered *right)
 {
 	int64		l = value_of(left);
 	int64		r = value_of(right);
-	VifloSpan	left_name = {left->name, left->name + left->length};
-	VifloSpan	right_name = {right->name, right->name + right->length};
-	int			result = l < r ? -1 : l > r;
 
-	if (result == 0)
-		result = compare_names(left_name, right_name);
-	if (result == 0)
-		result = memcmp(left->name, right->name, Min(left->length, right->length));
-	return result != 0 ? result : left->length - right->length;
+	if (l != r)
+		return l < r ? -1 : 1;
+	return compare_rest(left, right);
 }
 
 static Markers
