@@ -321,7 +321,7 @@ const VifloCommand viflo_command_revision = {
 	.summary = "write a new migration file",
 	.help =
 	"Writes a new file into the folder, with empty sections, and prints its name;\n"
-	"needs no database.  In a golang-migrate or diesel folder it writes the next\n"
+	"needs no database.  In a folder of another tool's layout it writes the next\n"
 	"files of that layout, and only --message can be given.\n"
 	"\n"
 	"  -m, --message TEXT    what the revision does; needed\n"
