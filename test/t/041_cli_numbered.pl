@@ -426,6 +426,24 @@ bad({ '1-a.up.sql' => '', '1-a-down.sql' => '' }, qr{/1-a-down\.sql: error: cann
 bad({ '1-a.sql' => '', '2-a.down.sql' => '' }, qr{/2-a\.down\.sql: error: down without}, 'numbered: down without up');
 good({ '1_scale_down.sql' => '', 'seed.sql' => '' }, qr/seed\.sql: ignored, as its name/, 'numbered: what is none');
 is(create(folder_of('0099_a.sql' => '')), "0100_add_a_thing.sql\n", 'numbered: the next file');
+like(create(folder_of('2024-01-31_a.sql' => '')), qr/what number comes after/, 'numbered: no next number');
 is(create(folder_of(), '--layout', 'numbered'), "0001_add_a_thing.sql\n", 'numbered: the first file');
+
+# ---- lines of what fails in the server -----------------------------------
+
+for my $case (
+	[ 'goose', 4, "-- +goose Up\n-- +goose StatementBegin\nSELECT 1;\nSELECT nosuch;\n-- +goose StatementEnd\n" ],
+	[ 'dbmate', 6, "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT nosuch;\n-- migrate:down\n" ],
+	[ 'sqlx', 3, "-- no-transaction\nSELECT 1;\nSELECT nosuch;\n" ],
+	[ 'node-pg-migrate', 5, "-- Down Migration\nSELECT 1;\n\n-- Up Migration\nSELECT nosuch;\n" ],
+	[ 'tern', 4, "---- tern: disable-tx ----\n{{/*\n*/}}\nSELECT nosuch;\n$between\n" ],
+	[ 'numbered', 2, "\xef\xbb\xbfSELECT 1;\r\nSELECT nosuch;\r\n" ])
+{
+	my ($layout, $line, $text) = @$case;
+	my $folder = folder_of('1_a.sql' => $text);
+
+	is_viflo([project_of($folder), 'deploy'], 1, undef,
+		qr{^\Q$folder\E/1_a\.sql:$line:8: error: column "nosuch" does not exist}m, "$layout: the line of an error");
+}
 
 done_testing();

@@ -166,6 +166,13 @@ static bool
 plain_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			 char **id, VifloNewFiles *files, VifloFailure *failure)
 {
+	VifloNumbered last;
+	const char *number;
+
+	if (viflo_numbered_last(history, &plain_rules, &last) &&
+		(number = last.name, next_number(&number)))
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "cannot tell what number comes after \"%s\"", last.name);
 	*id = viflo_numbered_stem(viflo_numbered_next(history, &plain_rules, "0001"), wanted);
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.sql", *id)),
 						   wanted->up ? wanted->up : "");
