@@ -37,43 +37,45 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- allocation, instead of libpgcommon's --------------------------------- */
 
-typedef struct Chunk
-{
-	struct Chunk *next;
-	struct Chunk *previous;
-} Chunk;
-
-static Chunk chunks = {&chunks, &chunks};
+/*
+ * What is allocated and not freed yet.  What is freed is looked for from the
+ * end, as most of it is young; what is not there is pg_malloc()'s, which
+ * libpgfeutils gives back by free().
+ */
+static void **pointers;
+static size_t npointers;
+static size_t room;
 
 static void *
-link_chunk(Chunk *chunk)
+keep(void *pointer)
 {
-	CHECK(chunk != NULL);
-	chunk->next = chunks.next;
-	chunk->previous = &chunks;
-	chunks.next->previous = chunk;
-	chunks.next = chunk;
-	return chunk + 1;
+	CHECK(pointer != NULL);
+	if (npointers == room)
+	{
+		room = room ? room * 2 : 1024;
+		pointers = realloc(pointers, room * sizeof(void *));
+		CHECK(pointers != NULL);
+	}
+	pointers[npointers++] = pointer;
+	return pointer;
 }
 
-static Chunk *
-unlink_chunk(void *pointer)
+static void *
+forget(void *pointer)
 {
-	Chunk	   *chunk = (Chunk *) pointer - 1;
+	size_t		i = npointers;
 
-	chunk->next->previous = chunk->previous;
-	chunk->previous->next = chunk->next;
-	return chunk;
+	while (i > 0 && pointers[i - 1] != pointer)
+		i--;
+	if (i > 0)
+		pointers[i - 1] = pointers[--npointers];
+	return pointer;
 }
 
 void *
 palloc_extended(Size size, int flags)
 {
-	Chunk	   *chunk = malloc(sizeof(Chunk) + size);
-
-	if (flags & MCXT_ALLOC_ZERO)
-		memset(chunk + 1, 0, size);
-	return link_chunk(chunk);
+	return keep(flags & MCXT_ALLOC_ZERO ? calloc(1, Max(size, 1)) : malloc(Max(size, 1)));
 }
 
 void *
@@ -91,13 +93,13 @@ palloc0(Size size)
 void *
 repalloc(void *pointer, Size size)
 {
-	return link_chunk(realloc(unlink_chunk(pointer), sizeof(Chunk) + size));
+	return keep(realloc(forget(pointer), Max(size, 1)));
 }
 
 void
 pfree(void *pointer)
 {
-	free(unlink_chunk(pointer));
+	free(forget(pointer));
 }
 
 char *
@@ -120,45 +122,49 @@ pstrdup(const char *in)
 void *
 pg_malloc_extended(size_t size, int flags)
 {
-	return palloc_extended(size, flags);
+	void	   *pointer = calloc(1, Max(size, 1));
+
+	CHECK(pointer != NULL);
+	return pointer;
 }
 
 void *
 pg_malloc(size_t size)
 {
-	return palloc(size);
+	return pg_malloc_extended(size, 0);
 }
 
 void *
 pg_malloc0(size_t size)
 {
-	return palloc0(size);
+	return pg_malloc_extended(size, 0);
 }
 
 void *
 pg_realloc(void *pointer, size_t size)
 {
-	return pointer ? repalloc(pointer, size) : palloc(size);
+	pointer = realloc(pointer, Max(size, 1));
+	CHECK(pointer != NULL);
+	return pointer;
 }
 
 char *
 pg_strdup(const char *in)
 {
-	return pstrdup(in);
+	return strcpy(pg_malloc(strlen(in) + 1), in);
 }
 
 void
 pg_free(void *pointer)
 {
-	if (pointer != NULL)
-		pfree(pointer);
+	free(pointer);
 }
 
 static void
 free_all(void)
 {
-	while (chunks.next != &chunks)
-		pfree(chunks.next + 1);
+	while (npointers > 0)
+		free(pointers[--npointers]);
 }
 
 /* ---- remarks go nowhere --------------------------------------------------- */
