@@ -189,6 +189,13 @@ offer_targets(Line *line)
 	}
 }
 
+static void
+offer_layouts(const Line *line)
+{
+	for (int i = 0; viflo_readers[i] != NULL; i++)
+		offer(line, viflo_readers[i]->name);
+}
+
 /* Words that stand as they are, separated by bars: "bash|zsh|fish". */
 static void
 offer_words(const Line *line, const char *kind)
@@ -214,7 +221,7 @@ offer_kind(Line *line, const char *kind)
 	else if (strstr(kind, "DATABASE") != NULL)
 		offer_all(line, viflo_config_databases(line->settings.config));
 	else if (strstr(kind, "LAYOUT") != NULL)
-		offer_all(line, viflo_reader_names());
+		offer_layouts(line);
 	else if (strstr(kind, "FORMAT") != NULL)
 	{
 		offer_words(line, "human|json");

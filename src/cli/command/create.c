@@ -336,7 +336,7 @@ const VifloCommand viflo_command_revision = {
 	.summary = "write a new migration file",
 	.help =
 	"Writes a new file into the folder, with empty sections, and prints its name;\n"
-	"needs no database.  In a golang-migrate or diesel folder it writes the next\n"
+	"needs no database.  In a folder of another tool's layout it writes the next\n"
 	"files of that layout, and only --message can be given.  viflo.conf may say what\n"
 	"native files are called (file_template, slug_length), and what to run on a new\n"
 	"file (post_write).\n"

@@ -13,11 +13,23 @@
 
 #include "cli/reader/reader.h"
 
-/* In the order in which they are asked. */
-static const VifloReader *const readers[] = {
+/*
+ * In the order in which they are asked.  Where nothing but numbers speak, the
+ * first wins: no tool in particular.
+ */
+const VifloReader *const viflo_readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
 	&viflo_reader_diesel,
+	&viflo_reader_numbered,
+	&viflo_reader_dbmate,
+	&viflo_reader_goose,
+	&viflo_reader_node_pg_migrate,
+	&viflo_reader_rails,
+	&viflo_reader_refinery,
+	&viflo_reader_sqlx,
+	&viflo_reader_supabase,
+	&viflo_reader_tern,
 	NULL
 };
 
@@ -27,25 +39,15 @@ viflo_reader_find(const char *name, VifloFailure *failure)
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (int i = 0; readers[i] != NULL; i++)
+	for (int i = 0; viflo_readers[i] != NULL; i++)
 	{
-		if (strcmp(readers[i]->name, name) == 0)
-			return readers[i];
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", readers[i]->name);
+		if (strcmp(viflo_readers[i]->name, name) == 0)
+			return viflo_readers[i];
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", viflo_readers[i]->name);
 	}
 	viflo_failure(failure, VIFLO_EXIT_USAGE, "unknown layout \"%s\"", name);
 	viflo_failure_hint(failure, "Layouts are: %s.", names.data);
 	return NULL;
-}
-
-const char *const *
-viflo_reader_names(void)
-{
-	const char **names = palloc0(sizeof(char *) * lengthof(readers));
-
-	for (int i = 0; readers[i] != NULL; i++)
-		names[i] = readers[i]->name;
-	return names;
 }
 
 bool
@@ -53,8 +55,8 @@ viflo_reader_wants(const char *name, int dir_length)
 {
 	bool		plain = dir_length == 0 && viflo_has_suffix(name, ".sql");
 
-	for (int i = 0; readers[i] != NULL && !plain; i++)
-		plain = readers[i]->wants != NULL && readers[i]->wants(name, dir_length);
+	for (int i = 0; viflo_readers[i] != NULL && !plain; i++)
+		plain = viflo_readers[i]->wants != NULL && viflo_readers[i]->wants(name, dir_length);
 	return plain;
 }
 
@@ -68,7 +70,7 @@ strongest_claim(const VifloFolder *folder, const VifloReader **found,
 {
 	VifloClaim	strongest = VIFLO_CLAIM_NONE;
 
-	for (int r = 0; readers[r] != NULL; r++)
+	for (int r = 0; viflo_readers[r] != NULL; r++)
 	{
 		for (int i = 0; i < folder->count && strongest < VIFLO_CLAIM_SURE; i++)
 		{
@@ -77,11 +79,11 @@ strongest_claim(const VifloFolder *folder, const VifloReader **found,
 
 			if (!file->wanted)
 				continue;
-			claim = readers[r]->claims(folder, file);
+			claim = viflo_readers[r]->claims(folder, file);
 			if (claim <= strongest)
 				continue;
 			strongest = claim;
-			*found = readers[r];
+			*found = viflo_readers[r];
 			*example = file;
 		}
 	}
@@ -93,11 +95,11 @@ static const VifloReader *
 rival(const VifloFolder *folder, const VifloFile *file,
 	  const VifloReader *found, VifloClaim at_least)
 {
-	for (int r = 0; readers[r] != NULL; r++)
+	for (int r = 0; viflo_readers[r] != NULL; r++)
 	{
-		if (readers[r] != found &&
-			readers[r]->claims(folder, file) >= at_least)
-			return readers[r];
+		if (viflo_readers[r] != found &&
+			viflo_readers[r]->claims(folder, file) >= at_least)
+			return viflo_readers[r];
 	}
 	return NULL;
 }

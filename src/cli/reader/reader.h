@@ -124,14 +124,24 @@ typedef struct VifloReader
 extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
+extern const VifloReader viflo_reader_goose;
+extern const VifloReader viflo_reader_dbmate;
+extern const VifloReader viflo_reader_node_pg_migrate;
+extern const VifloReader viflo_reader_rails;
+extern const VifloReader viflo_reader_refinery;
+extern const VifloReader viflo_reader_sqlx;
+extern const VifloReader viflo_reader_supabase;
+extern const VifloReader viflo_reader_tern;
+extern const VifloReader viflo_reader_numbered;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
 
 /* For viflo_folder_list(): does any reader want a file of this name? */
 extern bool viflo_reader_wants(const char *name, int dir_length);
-/* Names of all readers, NULL-terminated; palloc'd. */
-extern const char *const *viflo_reader_names(void);
+
+/* All of them, in the order in which they are asked; NULL-terminated. */
+extern const VifloReader *const viflo_readers[];
 
 /*
  * Reads the files of folder and makes a history of them: with the reader
