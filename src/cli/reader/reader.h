@@ -30,6 +30,29 @@ typedef struct VifloMigration
 	const void *detail;			/* what else this reader knows of it */
 } VifloMigration;
 
+/* Placeholders that a layout has of its own; see placeholder.h. */
+typedef enum VifloPlaceholders
+{
+	VIFLO_PLACEHOLDERS_NONE,
+	VIFLO_PLACEHOLDERS_DOLLAR,	/* ${name}, everywhere in the text */
+	VIFLO_PLACEHOLDERS_PSQL,	/* :name, :'name', :"name", :{?name} */
+	VIFLO_PLACEHOLDERS_WORDS	/* :NAME, everywhere in the text */
+} VifloPlaceholders;
+
+/*
+ * What a reader knows of the placeholders in its texts; zeroed: nothing.  It
+ * may say something else before each section.
+ */
+typedef struct VifloPlaceholderRules
+{
+	VifloNames	values;			/* NAME=VALUE, after what --set says */
+	bool		own_values_only;	/* the environment does not count */
+	bool		any_case;		/* of names */
+	bool		keep_unknown;	/* a name without a value stays as it is */
+	bool		off;			/* these texts have none */
+	const char *hint;			/* a sentence more where a value is missing */
+} VifloPlaceholderRules;
+
 /*
  * All of a folder.  revisions has count elements that go with migrations,
  * then stubs: revisions that are named as parents or dependencies but have no
@@ -47,6 +70,7 @@ typedef struct VifloHistory
 	const void *detail;			/* what the reader knows of the whole */
 	int			allocated;
 	bool		warned;			/* something was said about the folder */
+	VifloPlaceholderRules placeholders;
 	bool		outside;		/* it depends on more than the folder's files:
 								 * values set, the environment, programs */
 } VifloHistory;
@@ -88,14 +112,6 @@ typedef enum VifloClaim
 	VIFLO_CLAIM_NAME,			/* the name is as this layout has it */
 	VIFLO_CLAIM_SURE			/* a name or text that no other tool uses */
 } VifloClaim;
-
-/* Placeholders that a layout has of its own. */
-typedef enum VifloPlaceholders
-{
-	VIFLO_PLACEHOLDERS_NONE,
-	VIFLO_PLACEHOLDERS_DOLLAR,	/* ${name}, everywhere in the text */
-	VIFLO_PLACEHOLDERS_PSQL		/* :name, :'name', :"name", :{?name} */
-} VifloPlaceholders;
 
 typedef struct VifloReader
 {
