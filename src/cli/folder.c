@@ -314,6 +314,14 @@ check_errors(VifloFolder *folder, VifloFailure *failure)
 	return true;
 }
 
+/* No text that large could be sent. */
+static void
+check_size(VifloFile *file)
+{
+	if (file->size > MAX_FILE_SIZE)
+		file->error = EFBIG;
+}
+
 bool
 viflo_folder_list(const char *path,
 				  bool (*wants) (const char *name, int dir_length),
@@ -331,10 +339,7 @@ viflo_folder_list(const char *path,
 		return false;
 	for_all_files(folder, stat_file);
 	for (int i = 0; i < folder->count; i++)
-	{
-		if (folder->files[i].size > MAX_FILE_SIZE)
-			folder->files[i].error = EFBIG;
-	}
+		check_size(&folder->files[i]);
 	return check_errors(folder, failure);
 }
 
@@ -346,6 +351,26 @@ viflo_folder_read(VifloFolder *folder, VifloFailure *failure)
 	sort_files(folder);
 	for_all_files(folder, read_file);
 	folder->read = true;
+	return check_errors(folder, failure);
+}
+
+bool
+viflo_folder_read_more(VifloFolder *folder,
+					   bool (*wants) (const char *name, int dir_length),
+					   bool *found, VifloFailure *failure)
+{
+	*found = false;
+	for (int i = 0; i < folder->count; i++)
+	{
+		VifloFile  *file = &folder->files[i];
+
+		if (file->wanted || !wants(file->name, file->dir_length))
+			continue;
+		*found = file->wanted = true;
+		stat_file(folder, file);
+		check_size(file);
+		read_file(folder, file);
+	}
 	return check_errors(folder, failure);
 }
 

@@ -55,6 +55,14 @@ extern bool viflo_folder_list(const char *path,
 							  VifloFolder *folder, VifloFailure *failure);
 extern bool viflo_folder_read(VifloFolder *folder, VifloFailure *failure);
 
+/*
+ * Reads files more of a folder that is read, which are wanted from now on.
+ * *found: there are any.
+ */
+extern bool viflo_folder_read_more(VifloFolder *folder,
+								   bool (*wants) (const char *name, int dir_length),
+								   bool *found, VifloFailure *failure);
+
 /* The wanted file of this name, once the folder is read; NULL: none. */
 extern VifloFile *viflo_folder_find(const VifloFolder *folder, const char *name);
 

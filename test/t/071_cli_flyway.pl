@@ -16,6 +16,7 @@ $node->start;
 
 my @nowhere = ('--url', 'host=/nonexistent-viflo port=1');
 my $databases = 0;
+my $projects = 0;
 
 sub new_url
 {
@@ -30,7 +31,8 @@ sub loaded
 {
 	my ($files, @options) = @_;
 	my $dir = ref $files ? folder_of(%$files) : $files;
-	my ($status, $document, $err) = viflo_json('--url', new_url(), '--dir', $dir, @options, 'load');
+	my ($status, $document, $err) =
+	  viflo_json('--url', $node->connstr('db1'), '--project', 'p' . ++$projects, '--dir', $dir, @options, 'load');
 
 	is($status, 0, 'loads') or diag($err);
 	return (join(' ', map { $_->{revision} } @$document), $err);
@@ -129,10 +131,11 @@ sub script_of
 	my ($files, $id, @options) = @_;
 	my $env = ref $options[0] ? shift @options : {};
 	my $top = folder_of(%$files);
-	my ($status, undef, $err) = viflo({ env => $env }, '-q', '--url', new_url(), '--dir', "$top/m", @options, 'load');
+	my @at = ('--url', $node->connstr('db1'), '--project', 'p' . ++$projects);
+	my ($status, undef, $err) = viflo({ env => $env }, '-q', @at, '--dir', "$top/m", @options, 'load');
 
 	return "$status $err" if $status != 0;
-	return (viflo('--url', $node->connstr("db$databases"), '--project', 'app', 'script', $id))[1] =~ s/.*-- viflo up[^\n]*\n//sr;
+	return (viflo(@at, 'script', $id))[1] =~ s/.*-- viflo up[^\n]*\n//sr;
 }
 my %conf = ('m/V1__a.sql' => '${A} ${b} ${c} ${D}', 'flyway.conf' => <<'END');
 # comment
@@ -146,7 +149,7 @@ is(script_of(\%conf, 'V1__a', { FOR_B => 'env', FLYWAY_PLACEHOLDERS_C => 'FLYWAY
 is(script_of({ %conf, 'flyway.conf' => "flyway.placeholderReplacement=false\n" }, 'V1__a'), "\${A} \${b} \${c} \${D}\n",
 	'turned off in flyway.conf');
 is(script_of({ 'm/V1__a.sql' => '${flyway:user} ${flyway:database} ${flyway:environment}' }, 'V1__a'),
-	$node->safe_psql('postgres', 'SELECT current_user') . " db$databases default\n", 'what a connection says');
+	$node->safe_psql('postgres', 'SELECT current_user') . " db1 default\n", 'what a connection says');
 is(script_of({ 'm/V1__a.sql' => '${flyway:defaultSchema}' }, 'V1__a', '-x', 'flyway:defaultSchema=s'), "s\n",
 	"Flyway's own by --set");
 like(script_of({ 'm/R__a.sql' => '${flyway:timestamp}' }, 'R__a'), qr/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'a time in what may change');

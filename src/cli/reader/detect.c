@@ -18,6 +18,7 @@ const VifloReader *const viflo_readers[] = {
 	&viflo_reader_golang_migrate,
 	&viflo_reader_diesel,
 	&viflo_reader_flyway,
+	&viflo_reader_liquibase,
 	NULL
 };
 

@@ -123,6 +123,12 @@ typedef struct VifloReader
 	 */
 	bool		(*wants) (const char *name, int dir_length);
 
+	/*
+	 * Is it read once the folder is known to be of this layout?  Files that
+	 * are read only then do not help to find that out.  NULL: none.
+	 */
+	bool		(*wants_more) (const char *name, int dir_length);
+
 	/* Is this file, which is wanted and read, of that layout? */
 	VifloClaim	(*claims) (const VifloFolder *folder, const VifloFile *file);
 
@@ -155,6 +161,7 @@ extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
 extern const VifloReader viflo_reader_flyway;
+extern const VifloReader viflo_reader_liquibase;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
