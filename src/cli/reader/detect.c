@@ -19,6 +19,7 @@ const VifloReader *const viflo_readers[] = {
 	&viflo_reader_diesel,
 	&viflo_reader_flyway,
 	&viflo_reader_liquibase,
+	&viflo_reader_atlas,
 	NULL
 };
 

@@ -13,11 +13,10 @@
  */
 #include "postgres_fe.h"
 
+#include "cli/reader/delimiter.h"
 #include "cli/reader/liquibase_text.h"
 #include "common/lines.h"
 #include "common/sqlstate.h"
-#include "fe_utils/psqlscan.h"
-#include "mb/pg_wchar.h"
 
 /* Where the pass over a file stands. */
 typedef struct Pass
@@ -479,82 +478,25 @@ viflo_liquibase_parse(const char *text, size_t length, VifloChangeLog *log,
 	return true;
 }
 
-/* Goes on with a line; true: its end is within quotes or a comment. */
-static bool
-ends_in_quotes(PsqlScanState state, const char *line, size_t length)
-{
-	PQExpBuffer output = createPQExpBuffer();
-	PsqlScanResult result;
-	promptStatus_t prompt = PROMPT_READY;
-
-	psql_scan_setup(state, line, length, PG_UTF8, true);
-	do
-		result = psql_scan(state, output, &prompt);
-	while (result == PSCAN_SEMICOLON || result == PSCAN_BACKSLASH);
-	psql_scan_finish(state);
-	destroyPQExpBuffer(output);
-	return prompt == PROMPT_SINGLEQUOTE || prompt == PROMPT_DOUBLEQUOTE ||
-		prompt == PROMPT_DOLLARQUOTE || prompt == PROMPT_COMMENT;
-}
-
-/* Does the line end in delimiter?  *start is where that begins. */
-static bool
-find_delimiter(VifloSpan line, const char *delimiter, bool alone, const char **start)
-{
-	size_t		length = strlen(delimiter);
-
-	line = viflo_span_trim(line);
-	*start = line.end - length;
-	return line.end - line.start >= length &&
-		pg_strncasecmp(*start, delimiter, length) == 0 &&
-		(*start == line.start ||
-		 (!alone && !(is_word(delimiter[0]) && is_word((*start)[-1]))));
-}
-
 bool
 viflo_liquibase_delimit(StringInfo text, const char *delimiter)
 {
-	static const PsqlScanCallbacks callbacks = {NULL};
-	VifloLines	lines = viflo_lines_begin(text->data, text->len);
-	bool		standard = delimiter == NULL;
-	bool		quoted = false;
-	bool		alone;
-	PsqlScanState state;
-	VifloSpan	line;
+	bool		alone = delimiter != NULL && strncmp(delimiter, "\\n", 2) == 0;
 
-	if (standard)
-		delimiter = "/";
-	alone = strncmp(delimiter, "\\n", 2) == 0;
+	if (delimiter == NULL)
+	{
+		viflo_delimiter_replace(text, "go", VIFLO_DELIMITER_LINE);
+		viflo_delimiter_replace(text, "/", VIFLO_DELIMITER_LINE);
+		return true;
+	}
 	if (alone)
 		delimiter += 2;
-	if (delimiter[0] == '\0' || (strlen(delimiter) > 1 && strpbrk(delimiter, "\\[](){}.*+?") != NULL))
+	if (delimiter[0] == '\0' ||
+		(strlen(delimiter) > 1 && strpbrk(delimiter, "\\[](){}.*+?") != NULL))
 		return false;
 	alone |= strcmp(delimiter, "/") == 0;
-	state = psql_scan_create(&callbacks);
-	while (viflo_lines_next(&lines, &line))
-	{
-		const char *start;
-
-		if (strcmp(delimiter, ";") != 0 &&
-			(find_delimiter(line, delimiter, alone, &start) ||
-			 (standard && find_delimiter(line, "go", true, &start))))
-		{
-			char	   *p = text->data + (start - text->data);
-
-			quoted = start == line.start ? quoted :
-				ends_in_quotes(state, line.start, start - line.start);
-			if (!quoted)
-			{
-				*p++ = ';';
-				while (p < line.end && !isspace((unsigned char) *p))
-					*p++ = ' ';
-				psql_scan_reset(state);
-				continue;
-			}
-			line.start = start;
-		}
-		quoted = ends_in_quotes(state, line.start, line.end - line.start);
-	}
-	psql_scan_destroy(state);
+	if (strcmp(delimiter, ";") != 0)
+		viflo_delimiter_replace(text, delimiter,
+								alone ? VIFLO_DELIMITER_LINE : VIFLO_DELIMITER_LINE_END);
 	return true;
 }
