@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "cli/folder.h"
+#include "common/string.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 /* Fewer files than this are done before a second thread has started. */
@@ -389,6 +391,46 @@ char *
 viflo_folder_path(const VifloFolder *folder, const char *name)
 {
 	return psprintf("%s/%s", folder->path, name);
+}
+
+/* "DIR/../name", as short as it can be said. */
+static char *
+path_beside(const VifloFolder *folder, const char *name)
+{
+	char	   *parent = pstrdup(folder->path);
+	const char *last = last_dir_separator(parent);
+
+	last = last ? last + 1 : parent;
+	if (last[0] == '.' || last[0] == '\0')
+		return psprintf("%s/../%s", parent, name);
+	get_parent_directory(parent);
+	return parent[0] != '\0' ? psprintf("%s/%s", parent, name) : pstrdup(name);
+}
+
+bool
+viflo_folder_read_beside(const VifloFolder *folder, const char *name,
+						 char **path, char **text, VifloFailure *failure)
+{
+	FILE	   *file;
+	StringInfoData all;
+	bool		good;
+
+	*path = path_beside(folder, name);
+	*text = NULL;
+	file = fopen(*path, "r");
+	if (file == NULL)
+		return errno == ENOENT ||
+			viflo_failure_file(failure, *path, 0, NULL, "could not read file: %m");
+	initStringInfo(&all);
+	while (pg_get_line_append(file, &all, NULL))
+		;
+	good = !ferror(file) ||
+		viflo_failure_file(failure, *path, 0, NULL, "could not read file: %m");
+	fclose(file);
+	if (strlen(all.data) < all.len)
+		good = viflo_failure_file(failure, *path, 0, NULL, "NUL byte in a configuration file");
+	*text = all.data;
+	return good;
 }
 
 bool

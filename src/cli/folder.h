@@ -76,6 +76,13 @@ extern bool viflo_has_suffix(const char *name, const char *suffix);
 extern char *viflo_folder_path(const VifloFolder *folder, const char *name);
 
 /*
+ * The text of a file in the folder that this one lies in, NUL-terminated, and
+ * its path; *text is NULL where there is none.
+ */
+extern bool viflo_folder_read_beside(const VifloFolder *folder, const char *name,
+									 char **path, char **text, VifloFailure *failure);
+
+/*
  * Is text fit to be sent?  Fails, naming file and line, on a NUL byte and on
  * what is not UTF-8.
  */

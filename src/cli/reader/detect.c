@@ -20,6 +20,7 @@ const VifloReader *const viflo_readers[] = {
 	&viflo_reader_flyway,
 	&viflo_reader_liquibase,
 	&viflo_reader_atlas,
+	&viflo_reader_graphile_migrate,
 	NULL
 };
 

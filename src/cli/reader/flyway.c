@@ -416,13 +416,15 @@ next_version(const VifloHistory *history, char **version, const char **dir,
 	for (int i = history->count - 1; i >= 0 && source == NULL; i--)
 	{
 		Script		script;
-		const VifloFile *file = history->migrations[i].file;
+		const char *name = history->migrations[i].source;
+		const char *slash = strrchr(name, '/');
 
-		if (history->revisions[i].repeatable || read_name(viflo_file_base(file), &script) != KIND_SCRIPT)
+		if (history->revisions[i].repeatable ||
+			read_name(slash ? slash + 1 : name, &script) != KIND_SCRIPT)
 			continue;
-		source = file->name;
+		source = name;
 		last = script.version;
-		*dir = file->dir_length > 0 ? psprintf("%.*s/", file->dir_length, file->name) : "";
+		*dir = slash ? pnstrdup(name, slash + 1 - name) : "";
 	}
 	if (last == NULL)
 		return true;

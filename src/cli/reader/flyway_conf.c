@@ -19,7 +19,6 @@
 #include "cli/reader/flyway_conf.h"
 #include "cli/reader/placeholder.h"
 #include "common/lines.h"
-#include "common/string.h"
 
 extern char **environ;
 
@@ -169,45 +168,6 @@ take_property(const Properties *properties, VifloHistory *history,
 	return true;
 }
 
-/* "DIR/../name", as short as it can be said. */
-static char *
-path_beside(const VifloFolder *folder, const char *name)
-{
-	char	   *parent = pstrdup(folder->path);
-	const char *last = last_dir_separator(parent);
-
-	last = last ? last + 1 : parent;
-	if (last[0] == '.' || last[0] == '\0')
-		return psprintf("%s/../%s", parent, name);
-	get_parent_directory(parent);
-	return parent[0] != '\0' ? psprintf("%s/%s", parent, name) : pstrdup(name);
-}
-
-/* Reads a file, with values of the environment in it; *found: it is there. */
-static bool
-read_conf(const char *path, VifloReplacement *text, bool *found, VifloFailure *failure)
-{
-	FILE	   *file = fopen(path, "r");
-	StringInfoData raw;
-	bool		good;
-
-	*found = file != NULL;
-	if (file == NULL)
-		return errno == ENOENT ||
-			viflo_failure_file(failure, path, 0, NULL, "could not read file: %m");
-	initStringInfo(&raw);
-	while (pg_get_line_append(file, &raw, NULL))
-		;
-	good = !ferror(file) ||
-		viflo_failure_file(failure, path, 0, NULL, "could not read file: %m");
-	fclose(file);
-	memset(text, 0, sizeof(*text));
-	text->text = raw.data;
-	text->length = raw.len;
-	text->value = environment_value;
-	return good && viflo_replace_dollar(text);
-}
-
 static void
 take_environment(VifloFlywayConf *conf)
 {
@@ -240,35 +200,51 @@ take_own(const VifloSettings *settings, VifloFlywayConf *conf)
 		viflo_names_add(&conf->values, psprintf("flyway:workingDirectory=%s", directory));
 }
 
+/* Takes the properties of flyway.conf, with values of the environment. */
+static bool
+take_conf(const char *path, const char *text, VifloHistory *history,
+		  VifloFlywayConf *conf, VifloFailure *failure)
+{
+	VifloReplacement replacement = {
+		.text = text,
+		.length = strlen(text),
+		.value = environment_value
+	};
+	Properties	properties = {.path = path};
+	bool		good = true;
+
+	(void) viflo_replace_dollar(&replacement);
+	properties.lines = viflo_lines_begin(replacement.result.data, replacement.result.len);
+	while (good && next_property(&properties))
+		good = take_property(&properties, history, conf, failure);
+	return good;
+}
+
 bool
 viflo_flyway_conf_read(const VifloFolder *folder, VifloHistory *history,
 					   VifloFlywayConf *conf, VifloFailure *failure)
 {
-	Properties	properties = {.path = path_beside(folder, "flyway.conf")};
-	char	   *toml = path_beside(folder, "flyway.toml");
-	VifloReplacement text;
-	bool		found;
-	bool		good;
+	char	   *path;
+	char	   *text;
 
 	memset(conf, 0, sizeof(*conf));
 	conf->replaces = conf->in_transaction = true;
 	conf->table = "flyway_schema_history";
-	good = read_conf(properties.path, &text, &found, failure);
-	if (good && found)
-	{
-		history->outside = true;
-		properties.lines = viflo_lines_begin(text.result.data, text.result.len);
-		while (good && next_property(&properties))
-			good = take_property(&properties, history, conf, failure);
-	}
-	if (good && access(toml, F_OK) == 0)
+	if (!viflo_folder_read_beside(folder, "flyway.conf", &path, &text, failure))
+		return false;
+	history->outside |= text != NULL;
+	if (text != NULL && !take_conf(path, text, history, conf, failure))
+		return false;
+	if (!viflo_folder_read_beside(folder, "flyway.toml", &path, &text, failure))
+		return false;
+	if (text != NULL)
 	{
 		history->warned = true;
-		viflo_output_warning("%s: not read; placeholders of it can be given with --set", toml);
+		viflo_output_warning("%s: not read; placeholders of it can be given with --set", path);
 	}
 	take_environment(conf);
 	take_own(history->settings, conf);
-	return good;
+	return true;
 }
 
 void

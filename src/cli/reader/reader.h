@@ -163,6 +163,7 @@ extern const VifloReader viflo_reader_diesel;
 extern const VifloReader viflo_reader_flyway;
 extern const VifloReader viflo_reader_liquibase;
 extern const VifloReader viflo_reader_atlas;
+extern const VifloReader viflo_reader_graphile_migrate;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
