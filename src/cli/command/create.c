@@ -115,8 +115,11 @@ create_files(const VifloLocal *local, const VifloNewRevision *wanted,
 	}
 	if (revision != NULL)
 		down = revision->down;
-	else if (history->count > 0)
-		viflo_names_add(&down, history->revisions[history->count - 1].id);
+	for (int i = history->count - 1; i >= 0 && revision == NULL && down.count == 0; i--)
+	{
+		if (!history->revisions[i].repeatable)
+			viflo_names_add(&down, history->revisions[i].id);
+	}
 	viflo_output_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 								"revision", viflo_output_json_string(id),
 								"message", viflo_output_json_string(wanted->message),
@@ -321,8 +324,8 @@ const VifloCommand viflo_command_revision = {
 	.summary = "write a new migration file",
 	.help =
 	"Writes a new file into the folder, with empty sections, and prints its name;\n"
-	"needs no database.  In a golang-migrate or diesel folder it writes the next\n"
-	"files of that layout, and only --message can be given.\n"
+	"needs no database.  In a folder of another tool it writes the next files of\n"
+	"that layout, and only --message can be given.\n"
 	"\n"
 	"  -m, --message TEXT    what the revision does; needed\n"
 	"  --head REV            put it on this revision (default head; again for more)\n"
