@@ -103,24 +103,32 @@ read_directive(VifloSpan line, char **name, char **value)
 	return length > 0;
 }
 
-static VifloClaim
-atlas_claims(const VifloFolder *folder, const VifloFile *file)
+/* Is there one among the comments that text begins with? */
+static bool
+has_directives(const char *text, size_t length)
 {
-	VifloLines	lines;
+	VifloLines	lines = viflo_lines_begin(text, length);
 	VifloSpan	line;
 	char	   *name;
 	char	   *value;
 
+	while (viflo_lines_next(&lines, &line) && viflo_line_is_comment(line))
+	{
+		if (read_directive(line, &name, &value))
+			return true;
+	}
+	return false;
+}
+
+static VifloClaim
+atlas_claims(const VifloFolder *folder, const VifloFile *file)
+{
 	if (atlas_wants(file->name, file->dir_length))
 		return VIFLO_CLAIM_SURE;
 	if (!is_migration(file))
 		return VIFLO_CLAIM_NONE;
-	lines = viflo_lines_begin(file->text, file->length);
-	while (viflo_lines_next(&lines, &line) && viflo_line_is_comment(line))
-	{
-		if (read_directive(line, &name, &value))
-			return VIFLO_CLAIM_SURE;
-	}
+	if (has_directives(file->text, file->length))
+		return VIFLO_CLAIM_SURE;
 
 	/* Atlas knows others' names too, but does not read them as its own. */
 	return viflo_folder_find(folder, SUM_FILE) != NULL &&
@@ -322,7 +330,8 @@ read_delimiter(const VifloFile *file)
 	char	   *value;
 	char	   *to;
 
-	if (!viflo_lines_next(&lines, &line) || !read_directive(line, &name, &value) ||
+	if (!viflo_lines_next(&lines, &line) || line.end - line.start < 9 ||
+		memcmp(line.start, "-- atlas:", 9) != 0 || !read_directive(line, &name, &value) ||
 		strcmp(name, "delimiter") != 0)
 		return NULL;
 	to = value;
@@ -521,6 +530,9 @@ atlas_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	appendStringInfo(&name, "%s_", version);
 	viflo_script_slug(&name, wanted->message, 60);
 	*id = name.data;
+	if (wanted->up != NULL && !wanted->no_transaction && has_directives(wanted->up, strlen(wanted->up)))
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "text of \"%s\" begins with a directive of Atlas", wanted->message);
 	if (wanted->down != NULL)
 		viflo_output_warning("down section of \"%s\" is left out, as Atlas keeps none", name.data);
 	text = viflo_new_file(files, psprintf("%s.sql", name.data));

@@ -16,6 +16,7 @@
 #include "cli/reader/graphile_conf.h"
 #include "cli/reader/graphile_current.h"
 #include "cli/reader/graphile_text.h"
+#include "common/checksum.h"
 #include "common/sqlstate.h"
 
 static const char directory[] = "committed/";
@@ -65,7 +66,10 @@ compare_files(const void *a, const void *b)
 	return strcmp(key_of(*(const VifloFile *const *) a), key_of(*(const VifloFile *const *) b));
 }
 
-/* Makes the section of a body; its line that only says no-transaction is empty. */
+/*
+ * Makes the section of a body, with the indentation of its first line; if that
+ * only says no-transaction, it is empty.
+ */
 static bool
 add_body(const VifloFolder *folder, const VifloFile *file,
 		 VifloHistory *history, VifloSpan body, int line,
@@ -76,6 +80,11 @@ add_body(const VifloFolder *folder, const VifloFile *file,
 		revision->transaction = VIFLO_TRANSACTION_OFF;
 		while (body.start < body.end && *body.start != '\n')
 			body.start++;
+	}
+	else
+	{
+		while (body.start > file->text && viflo_is_blank(body.start[-1]))
+			body.start--;
 	}
 	return viflo_reader_part(folder, file, history, body.start, body.end - body.start,
 							 line, &revision->up, failure);
@@ -252,6 +261,20 @@ make_slug(const char *message)
 	return slug.data;
 }
 
+/* Is what trimming took away white space to others than JavaScript, too? */
+static bool
+is_plain_trim(const StringInfo text, VifloSpan trimmed)
+{
+	for (const char *p = text->data; p < text->data + text->len; p++)
+	{
+		if (p == trimmed.start)
+			p = trimmed.end;
+		if (IS_HIGHBIT_SET(*p))
+			return false;
+	}
+	return true;
+}
+
 /*
  * A committed file, as "graphile-migrate commit" writes it.  Its hash is over
  * the text, so there is no empty one to be filled in.
@@ -285,13 +308,20 @@ graphile_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	span.start = body.data;
 	span.end = body.data + body.len;
 	span = viflo_graphile_trim(span);
+	if (strstr(wanted->up, ":DATABASE_NAME") != NULL || strstr(wanted->up, ":DATABASE_OWNER") != NULL)
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "text of \"%s\" has what is a placeholder of graphile-migrate",
+							 wanted->message);
+	if (!is_plain_trim(&body, span))
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "text of \"%s\" begins or ends with white space that graphile-migrate takes away",
+							 wanted->message);
 	if (!viflo_graphile_hash(previous, span, hash))
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED, "could not compute SHA-1");
 	*id = psprintf("%06lld%s%s", (long long) number + 1, slug[0] != '\0' ? "-" : "", slug);
 	appendStringInfo(viflo_new_file(files, psprintf("%s%s.sql", directory, *id)),
-					 "--! Previous: %s\n--! Hash: %s\n--! Message: %s\n\n%.*s\n",
-					 previous ? previous : "-", hash, wanted->message,
-					 (int) (span.end - span.start), span.start);
+					 "--! Previous: %s\n--! Hash: %s\n--! Message: %s\n\n%s\n",
+					 previous ? previous : "-", hash, wanted->message, body.data);
 	return true;
 }
 

@@ -274,6 +274,26 @@ comes_back(const StringInfo text, const VifloNewRevision *wanted)
 		same_text(&log.sets[0].rollback, wanted->down ? wanted->down : "");
 }
 
+static const char *
+value_of(const char *name, void *arg)
+{
+	return viflo_placeholders_value(arg, name);
+}
+
+/* Would a placeholder in text be replaced, here and now? */
+static bool
+has_placeholders(const VifloHistory *history, const char *text)
+{
+	VifloReplacement replacement = {
+		.text = text,
+		.length = strlen(text),
+		.value = value_of,
+		.arg = unconstify(VifloHistory *, history)
+	};
+
+	return !viflo_replace_dollar(&replacement) || strcmp(replacement.result.data, text) != 0;
+}
+
 static bool
 liquibase_create(const VifloHistory *history, const VifloNewRevision *wanted,
 				 char **id, VifloNewFiles *files, VifloFailure *failure)
@@ -292,6 +312,11 @@ liquibase_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	if (last != NULL && strcmp(name, last) <= 0)
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
 							 "file \"%s\" would not come after \"%s\"", name, last);
+	if ((wanted->up != NULL && has_placeholders(history, wanted->up)) ||
+		(wanted->down != NULL && has_placeholders(history, wanted->down)))
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "a text of \"%s\" has what is a placeholder in Liquibase's files",
+							 wanted->message);
 	*id = make_id(&set, name);
 	text = viflo_new_file(files, name);
 	appendStringInfo(text, "%s\n--changeset %s:%s splitStatements:false rollbackSplitStatements:false%s\n%s",
