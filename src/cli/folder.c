@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "cli/folder.h"
+#include "common/string.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 /* Fewer files than this are done before a second thread has started. */
@@ -314,6 +316,14 @@ check_errors(VifloFolder *folder, VifloFailure *failure)
 	return true;
 }
 
+/* No text that large could be sent. */
+static void
+check_size(VifloFile *file)
+{
+	if (file->size > MAX_FILE_SIZE)
+		file->error = EFBIG;
+}
+
 bool
 viflo_folder_list(const char *path,
 				  bool (*wants) (const char *name, int dir_length),
@@ -331,10 +341,7 @@ viflo_folder_list(const char *path,
 		return false;
 	for_all_files(folder, stat_file);
 	for (int i = 0; i < folder->count; i++)
-	{
-		if (folder->files[i].size > MAX_FILE_SIZE)
-			folder->files[i].error = EFBIG;
-	}
+		check_size(&folder->files[i]);
 	return check_errors(folder, failure);
 }
 
@@ -346,6 +353,26 @@ viflo_folder_read(VifloFolder *folder, VifloFailure *failure)
 	sort_files(folder);
 	for_all_files(folder, read_file);
 	folder->read = true;
+	return check_errors(folder, failure);
+}
+
+bool
+viflo_folder_read_more(VifloFolder *folder,
+					   bool (*wants) (const char *name, int dir_length),
+					   bool *found, VifloFailure *failure)
+{
+	*found = false;
+	for (int i = 0; i < folder->count; i++)
+	{
+		VifloFile  *file = &folder->files[i];
+
+		if (file->wanted || !wants(file->name, file->dir_length))
+			continue;
+		*found = file->wanted = true;
+		stat_file(folder, file);
+		check_size(file);
+		read_file(folder, file);
+	}
 	return check_errors(folder, failure);
 }
 
@@ -385,6 +412,46 @@ viflo_folder_path(const VifloFolder *folder, const char *name)
 	if (name[0] == '/')
 		return pstrdup(name);
 	return psprintf("%s/%s", folder->path, name);
+}
+
+/* "DIR/../name", as short as it can be said. */
+static char *
+path_beside(const VifloFolder *folder, const char *name)
+{
+	char	   *parent = pstrdup(folder->path);
+	const char *last = last_dir_separator(parent);
+
+	last = last ? last + 1 : parent;
+	if (last[0] == '.' || last[0] == '\0')
+		return psprintf("%s/../%s", parent, name);
+	get_parent_directory(parent);
+	return parent[0] != '\0' ? psprintf("%s/%s", parent, name) : pstrdup(name);
+}
+
+bool
+viflo_folder_read_beside(const VifloFolder *folder, const char *name,
+						 char **path, char **text, VifloFailure *failure)
+{
+	FILE	   *file;
+	StringInfoData all;
+	bool		good;
+
+	*path = path_beside(folder, name);
+	*text = NULL;
+	file = fopen(*path, "r");
+	if (file == NULL)
+		return errno == ENOENT ||
+			viflo_failure_file(failure, *path, 0, NULL, "could not read file: %m");
+	initStringInfo(&all);
+	while (pg_get_line_append(file, &all, NULL))
+		;
+	good = !ferror(file) ||
+		viflo_failure_file(failure, *path, 0, NULL, "could not read file: %m");
+	fclose(file);
+	if (strlen(all.data) < all.len)
+		good = viflo_failure_file(failure, *path, 0, NULL, "NUL byte in a configuration file");
+	*text = all.data;
+	return good;
 }
 
 bool

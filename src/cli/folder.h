@@ -55,6 +55,14 @@ extern bool viflo_folder_list(const char *path,
 							  VifloFolder *folder, VifloFailure *failure);
 extern bool viflo_folder_read(VifloFolder *folder, VifloFailure *failure);
 
+/*
+ * Reads files more of a folder that is read, which are wanted from now on.
+ * *found: there are any.
+ */
+extern bool viflo_folder_read_more(VifloFolder *folder,
+								   bool (*wants) (const char *name, int dir_length),
+								   bool *found, VifloFailure *failure);
+
 /* The wanted file of this name, once the folder is read; NULL: none. */
 extern VifloFile *viflo_folder_find(const VifloFolder *folder, const char *name);
 
@@ -72,6 +80,13 @@ extern bool viflo_has_suffix(const char *name, const char *suffix);
 
 /* "folder/name", or a name that begins with "/" itself; palloc'd. */
 extern char *viflo_folder_path(const VifloFolder *folder, const char *name);
+
+/*
+ * The text of a file in the folder that this one lies in, NUL-terminated, and
+ * its path; *text is NULL where there is none.
+ */
+extern bool viflo_folder_read_beside(const VifloFolder *folder, const char *name,
+									 char **path, char **text, VifloFailure *failure);
 
 /*
  * Is text fit to be sent?  Fails, naming file and line, on a NUL byte and on

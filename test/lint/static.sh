@@ -6,7 +6,7 @@
 
 server=$("$PG_CONFIG" --includedir-server)
 client=$("$PG_CONFIG" --includedir)
-include="-Isrc -Isrc/server -Isrc/client -Isrc/cli -I$server -I$client"
+include="-Isrc -Isrc/server -Isrc/client -Isrc/cli -I$server -I$client -I$client/internal"
 
 cpp_check()
 {

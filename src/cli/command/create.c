@@ -130,8 +130,11 @@ create_files(const VifloSettings *settings, const VifloLocal *local,
 		return false;
 	if (revision != NULL)
 		down = revision->down;
-	else if (history->count > 0)
-		viflo_names_add(&down, history->revisions[history->count - 1].id);
+	for (int i = history->count - 1; i >= 0 && revision == NULL && down.count == 0; i--)
+	{
+		if (!history->revisions[i].repeatable)
+			viflo_names_add(&down, history->revisions[i].id);
+	}
 	viflo_output_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 								"revision", viflo_output_json_string(id),
 								"message", viflo_output_json_string(wanted->message),

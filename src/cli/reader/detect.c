@@ -30,6 +30,10 @@ const VifloReader *const viflo_readers[] = {
 	&viflo_reader_sqlx,
 	&viflo_reader_supabase,
 	&viflo_reader_tern,
+	&viflo_reader_flyway,
+	&viflo_reader_liquibase,
+	&viflo_reader_atlas,
+	&viflo_reader_graphile_migrate,
 	NULL
 };
 

@@ -299,6 +299,9 @@ viflo_reader_read(VifloFolder *folder, const VifloSettings *settings,
 	if (history->reader == NULL)
 		history->reader = viflo_reader_detect(folder, failure);
 	if (history->reader == NULL ||
+		(history->reader->wants_more != NULL &&
+		 !viflo_folder_read_more(folder, history->reader->wants_more,
+								 &history->outside, failure)) ||
 		!history->reader->read(folder, history, failure))
 		return false;
 	if (history->reader->linear)

@@ -33,6 +33,29 @@ typedef struct VifloMigration
 	const void *detail;			/* what else this reader knows of it */
 } VifloMigration;
 
+/* Placeholders that a layout has of its own; see placeholder.h. */
+typedef enum VifloPlaceholders
+{
+	VIFLO_PLACEHOLDERS_NONE,
+	VIFLO_PLACEHOLDERS_DOLLAR,	/* ${name}, everywhere in the text */
+	VIFLO_PLACEHOLDERS_PSQL,	/* :name, :'name', :"name", :{?name} */
+	VIFLO_PLACEHOLDERS_WORDS	/* :NAME, everywhere in the text */
+} VifloPlaceholders;
+
+/*
+ * What a reader knows of the placeholders in its texts; zeroed: nothing.  It
+ * may say something else before each section.
+ */
+typedef struct VifloPlaceholderRules
+{
+	VifloNames	values;			/* NAME=VALUE, after what --set says */
+	bool		own_values_only;	/* the environment does not count */
+	bool		any_case;		/* of names */
+	bool		keep_unknown;	/* a name without a value stays as it is */
+	bool		off;			/* these texts have none */
+	const char *hint;			/* a sentence more where a value is missing */
+} VifloPlaceholderRules;
+
 /*
  * All of a folder.  revisions has count elements that go with migrations,
  * then stubs: revisions that are named as parents or dependencies but have no
@@ -50,6 +73,7 @@ typedef struct VifloHistory
 	const void *detail;			/* what the reader knows of the whole */
 	int			allocated;
 	bool		warned;			/* something was said about the folder */
+	VifloPlaceholderRules placeholders;
 	bool		outside;		/* it depends on more than the folder's files:
 								 * values set, the environment, programs */
 } VifloHistory;
@@ -78,14 +102,6 @@ typedef enum VifloClaim
 	VIFLO_CLAIM_SURE			/* a name or text that no other tool uses */
 } VifloClaim;
 
-/* Placeholders that a layout has of its own. */
-typedef enum VifloPlaceholders
-{
-	VIFLO_PLACEHOLDERS_NONE,
-	VIFLO_PLACEHOLDERS_DOLLAR,	/* ${name}, everywhere in the text */
-	VIFLO_PLACEHOLDERS_PSQL		/* :name, :'name', :"name", :{?name} */
-} VifloPlaceholders;
-
 typedef struct VifloReader
 {
 	const char *name;
@@ -95,6 +111,12 @@ typedef struct VifloReader
 	 * read?  NULL: those that end in .sql and lie in the folder itself.
 	 */
 	bool		(*wants) (const char *name, int dir_length);
+
+	/*
+	 * Is it read once the folder is known to be of this layout?  Files that
+	 * are read only then do not help to find that out.  NULL: none.
+	 */
+	bool		(*wants_more) (const char *name, int dir_length);
 
 	/* Is this file, which is wanted and read, of that layout? */
 	VifloClaim	(*claims) (const VifloFolder *folder, const VifloFile *file);
@@ -133,6 +155,10 @@ extern const VifloReader viflo_reader_sqlx;
 extern const VifloReader viflo_reader_supabase;
 extern const VifloReader viflo_reader_tern;
 extern const VifloReader viflo_reader_numbered;
+extern const VifloReader viflo_reader_flyway;
+extern const VifloReader viflo_reader_liquibase;
+extern const VifloReader viflo_reader_atlas;
+extern const VifloReader viflo_reader_graphile_migrate;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
