@@ -31,7 +31,7 @@
 typedef struct Half
 {
 	VifloFolder *folder;
-	void		(*work) (VifloFolder *folder, VifloFile *file);
+	void		(*work) (const VifloFolder *folder, VifloFile *file);
 	int			first;
 	int			end;
 } Half;
@@ -47,7 +47,7 @@ run_half(void *arg)
 }
 
 static void
-for_all_files(VifloFolder *folder, void (*work) (VifloFolder *, VifloFile *))
+for_all_files(VifloFolder *folder, void (*work) (const VifloFolder *, VifloFile *))
 {
 	int			middle = folder->count < THREAD_MIN_FILES ? 0 : folder->count / 2;
 	Half		lower = {folder, work, 0, middle};
@@ -218,7 +218,7 @@ sort_files(VifloFolder *folder)
 }
 
 static void
-stat_file(VifloFolder *folder, VifloFile *file)
+stat_file(const VifloFolder *folder, VifloFile *file)
 {
 	struct stat st;
 
@@ -242,7 +242,7 @@ stat_file(VifloFolder *folder, VifloFile *file)
  * byte more than the size shows the end with the first read.
  */
 static void
-read_file(VifloFolder *folder, VifloFile *file)
+read_file(const VifloFolder *folder, VifloFile *file)
 {
 	size_t		room = file->size + 1;
 	int			fd;
@@ -360,9 +360,30 @@ viflo_folder_find(const VifloFolder *folder, const char *name)
 	return file != NULL && file->wanted ? file : NULL;
 }
 
+VifloFile *
+viflo_folder_other(const VifloFolder *folder, const char *name)
+{
+	VifloFile  *file = viflo_folder_find(folder, name);
+	const char *slash = strrchr(name, '/');
+
+	if (file != NULL)
+		return file;
+	file = palloc0(sizeof(VifloFile));
+	file->name = pstrdup(name);
+	file->dir_length = slash ? slash - name : 0;
+	file->wanted = true;
+	stat_file(folder, file);
+	if (file->size > MAX_FILE_SIZE)
+		file->error = EFBIG;
+	read_file(folder, file);
+	return file;
+}
+
 char *
 viflo_folder_path(const VifloFolder *folder, const char *name)
 {
+	if (name[0] == '/')
+		return pstrdup(name);
 	return psprintf("%s/%s", folder->path, name);
 }
 

@@ -58,13 +58,19 @@ extern bool viflo_folder_read(VifloFolder *folder, VifloFailure *failure);
 /* The wanted file of this name, once the folder is read; NULL: none. */
 extern VifloFile *viflo_folder_find(const VifloFolder *folder, const char *name);
 
+/*
+ * Reads a file that a text of the folder names; it need not be wanted, nor lie
+ * in the folder.  What went wrong is the errno in the result's error.
+ */
+extern VifloFile *viflo_folder_other(const VifloFolder *folder, const char *name);
+
 /* The part of its name after the last "/". */
 extern const char *viflo_file_base(const VifloFile *file);
 
 /* Does name end in suffix, with something before it? */
 extern bool viflo_has_suffix(const char *name, const char *suffix);
 
-/* "folder/name", palloc'd. */
+/* "folder/name", or a name that begins with "/" itself; palloc'd. */
 extern char *viflo_folder_path(const VifloFolder *folder, const char *name);
 
 /*

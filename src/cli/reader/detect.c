@@ -17,6 +17,7 @@ const VifloReader *const viflo_readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
 	&viflo_reader_diesel,
+	&viflo_reader_sqitch,
 	NULL
 };
 

@@ -138,6 +138,7 @@ extern const VifloReader *const viflo_readers[];
 extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
+extern const VifloReader viflo_reader_sqitch;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
