@@ -194,10 +194,11 @@ run_include(const Call *call)
 	if (call->arguments->count == 0)
 		return viflo_psql_fail(source, "\\%s: missing required argument", call->name);
 	name = call->arguments->names[0];
-	if (strncmp(name, "./", 2) == 0)
-		name += 2;
 	if (relative && name[0] != '/' && source->file->dir_length > 0)
 		name = psprintf("%.*s/%s", source->file->dir_length, source->file->name, name);
+	else
+		name = pstrdup(name);
+	canonicalize_path(name);
 	if (run->depth >= VIFLO_PSQL_MAX_DEPTH)
 		return viflo_psql_fail(source, "more than %d files include one another", VIFLO_PSQL_MAX_DEPTH);
 	file = viflo_folder_other(run->folder, name);

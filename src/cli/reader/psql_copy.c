@@ -31,6 +31,17 @@ skip_space(const char *p)
 	return p + strspn(p, " \t\r\n\f\v");
 }
 
+/* text without white space at its ends, and semicolons at the last. */
+static char *
+trim(char *text)
+{
+	size_t		length = strlen(text);
+
+	while (length > 0 && strchr(" \t\r\n\f\v;", text[length - 1]) != NULL)
+		text[--length] = '\0';
+	return text + strspn(text, " \t\r\n\f\v");
+}
+
 /* Is the next word this one?  Then *p is past it. */
 static bool
 take_word(const char **p, const char *word)
@@ -134,19 +145,15 @@ read_line(VifloPsqlSource *source, const char *line, Copy *copy)
 {
 	const char *from = find_from(line);
 	const char *p = from;
-	size_t		length;
 
 	memset(copy, 0, sizeof(*copy));
 	if (from == NULL)
 		return viflo_psql_fail(source, "only \\copy ... from is supported in a migration");
-	copy->what = pnstrdup(line, from - line);
+	copy->what = trim(pnstrdup(line, from - line));
 	(void) take_word(&p, "from");
 	if (!read_source(source, &p, copy))
 		return false;
-	copy->options = pstrdup(skip_space(p));
-	length = strlen(copy->options);
-	while (length > 0 && strchr(" \t\r\n\f\v;", copy->options[length - 1]) != NULL)
-		copy->options[--length] = '\0';
+	copy->options = trim(pstrdup(p));
 	return true;
 }
 
@@ -228,7 +235,7 @@ viflo_psql_copy(VifloPsqlSource *source, const char **at, const char *end)
 		return viflo_psql_fail(source, "\\copy in the middle of a statement");
 	if (!read_line(source, line, &copy))
 		return false;
-	command = psprintf("COPY%sFROM STDIN%s%s;", copy.what,
+	command = psprintf("COPY %s FROM STDIN%s%s;", copy.what,
 					   copy.options[0] != '\0' ? " " : "", copy.options);
 	viflo_psql_emit(source, command, strlen(command));
 	if (copy.name == NULL)
