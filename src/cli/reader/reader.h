@@ -139,6 +139,10 @@ extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
 extern const VifloReader viflo_reader_sqitch;
+extern const VifloReader viflo_reader_prisma;
+extern const VifloReader viflo_reader_drizzle;
+extern const VifloReader viflo_reader_hasura;
+extern const VifloReader viflo_reader_sourcegraph;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
