@@ -18,7 +18,7 @@
 
 #include "cli/program.h"
 
-/* Only the end of a longer stderr is shown. */
+/* Only the last lines of a longer stderr are shown. */
 #define SHOWN_ERRORS	2048
 
 /* The program while it runs. */
@@ -128,8 +128,8 @@ follow(Child *child, StringInfo out, StringInfo err, VifloFailure *failure)
 				take(&child->err, err);
 			if (err->len > 8 * SHOWN_ERRORS)
 			{
-				memmove(err->data, err->data + err->len - SHOWN_ERRORS, SHOWN_ERRORS + 1);
-				err->len = SHOWN_ERRORS;
+				memmove(err->data, err->data + err->len - 2 * SHOWN_ERRORS, 2 * SHOWN_ERRORS + 1);
+				err->len = 2 * SHOWN_ERRORS;
 			}
 			continue;
 		}
@@ -137,6 +137,22 @@ follow(Child *child, StringInfo out, StringInfo err, VifloFailure *failure)
 		return false;
 	}
 	return true;
+}
+
+/* The end of what the program has said on stderr; NULL: it has said nothing. */
+static char *
+last_words(StringInfo err)
+{
+	const char *start;
+	const char *line;
+
+	while (err->len > 0 && isspace((unsigned char) err->data[err->len - 1]))
+		err->data[--err->len] = '\0';
+	if (err->len == 0)
+		return NULL;
+	start = err->data + Max(err->len - SHOWN_ERRORS, 0);
+	line = start > err->data ? strchr(start, '\n') : NULL;
+	return pstrdup(line ? line + 1 : start);
 }
 
 bool
@@ -163,10 +179,7 @@ viflo_program_run(const char *const *argv, int dir, StringInfo out,
 	{
 		good = viflo_failure(failure, VIFLO_EXIT_REFUSED, "program \"%s\" failed: %s",
 							 argv[0], wait_result_to_str(status));
-		while (err.len > 0 && isspace((unsigned char) err.data[err.len - 1]))
-			err.data[--err.len] = '\0';
-		if (err.len > 0)
-			failure->detail = pstrdup(err.data + Max(err.len - SHOWN_ERRORS, 0));
+		failure->detail = last_words(&err);
 	}
 	pfree(err.data);
 	return good;

@@ -30,6 +30,7 @@ typedef struct VifloSettings
 	VifloNames	set;			/* NAME=VALUE for placeholders */
 	char	   *placeholders;	/* dollar, psql, none; NULL: the layout's own */
 	bool		allow_programs; /* a script may run programs here */
+	bool		importing;		/* by "viflo import": so may a layout's tool */
 	bool		json;
 	bool		verbose;
 	bool		quiet;

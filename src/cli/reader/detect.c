@@ -16,6 +16,7 @@
 const VifloReader *const viflo_readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
+	&viflo_reader_alembic,
 	&viflo_reader_sqitch,
 	&viflo_reader_drizzle,
 	&viflo_reader_prisma,

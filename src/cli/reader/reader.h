@@ -138,6 +138,7 @@ extern const VifloReader *const viflo_readers[];
 extern const VifloReader viflo_reader_native;
 extern const VifloReader viflo_reader_golang_migrate;
 extern const VifloReader viflo_reader_diesel;
+extern const VifloReader viflo_reader_alembic;
 extern const VifloReader viflo_reader_sqitch;
 extern const VifloReader viflo_reader_prisma;
 extern const VifloReader viflo_reader_drizzle;
