@@ -100,6 +100,8 @@ bad_script("\\if perhaps\n\\endif\n", 1, '\\\\if needs one boolean, not "perhaps
 bad_script("SELECT :DBNAME;\n", 1, 'psql\'s variable "DBNAME" is not known');
 bad_script("\\set x '\\\\q'\n:x;\n", 2, 'the value of a variable has a backslash command');
 bad_script("SELECT 1;\n\xff\n", 2, 'text is not UTF-8');
+bad_script("\\set x aaaaaaaaaaaaaaaa\n" . ("\\set x :x:x\n" x 20), 17, 'value of "x" is too long');
+bad(project("\\i b.sql\n" x 1001, 'b.sql' => ''), 'deploy/a.sql:1001', 'script includes more than 1000 files', 'many files');
 bad(project("\\ir ../b.sql\n", 'b.sql' => "SELECT 'x\n"), 'b.sql:1', 'included file ends within', 'an open string');
 bad(project("\\i b.sql\n", 'b.sql' => "\n\\foo\n"), 'b.sql:2', 'psql\'s command \\\\foo', 'error in an included file');
 bad(project("\\copy t from d.csv\n", 'd.csv' => "a\n\\.\nb\n"), 'deploy/a.sql:1',
@@ -160,7 +162,7 @@ for my $case (["\\i b.sql\nSELECT 1;\nnonsense;\n", 'deploy/a.sql:3'],
 	["\\i b.sql\n\\i c.sql\n", 'c.sql:2'],
 	["CREATE TABLE t (x text);\n\\copy t from b.sql\nnonsense;\n", 'deploy/a.sql:3'],
 	["\\set x '1,\\n2'\nSELECT :x;\nnonsense;\n", 'deploy/a.sql:3'],
-	["\\if false\nx;\n\\endif\nnonsense;\n", 'deploy/a.sql:4'])
+	["\\if false\nx (\n\\! '\n\\copy 'x\\\\y\n\\foo 'a\\'b' \\endif SELECT 1;\nnonsense;\n", 'deploy/a.sql:6'])
 {
 	$dir = project($case->[0], 'b.sql' => "SELECT\n1", 'c.sql' => "SELECT 1;\nnonsense;\n");
 	is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 1, '',

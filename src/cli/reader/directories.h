@@ -14,8 +14,9 @@
 typedef struct VifloDirectory
 {
 	char	   *name;			/* relative to the folder */
-	VifloFile  *files[VIFLO_DIRECTORY_FILES];	/* in the order of the names that
-												 * are looked for; NULL: not there */
+	VifloFile  *files[VIFLO_DIRECTORY_FILES];	/* in the order of the names
+												 * that are looked for; NULL:
+												 * not there */
 } VifloDirectory;
 
 /*

@@ -7,6 +7,9 @@
  * the parts are sent one by one, so a semicolon takes its place.  The newer
  * folders are ordered by name, and may have a down.sql.
  *
+ * Older ones have no way down; TAG.down.sql, which Drizzle does not look at, is
+ * taken for one.
+ *
  * The order of the journal is the chain.  Drizzle itself compares times, and
  * passes over an entry that is older than the last one applied.
  *
@@ -142,6 +145,7 @@ add_entry(const VifloFolder *folder, VifloHistory *history, const VifloFile *jou
 	char	   *path = viflo_folder_path(folder, journal->name);
 	VifloRevision *revision;
 	VifloMigration *migration;
+	const VifloFile *down;
 	char	   *name;
 
 	if (tag == NULL || !json_is_integer(when))
@@ -165,7 +169,9 @@ add_entry(const VifloFolder *folder, VifloHistory *history, const VifloFile *jou
 		return viflo_failure_file(failure, path, 0, NULL,
 								  "entry %d of the journal is \"%s\", for which there is no file",
 								  number, tag);
-	return add_section(folder, migration->file, history, &revision->up, failure);
+	down = viflo_folder_find(folder, psprintf("%s.down.sql", tag));
+	return add_section(folder, migration->file, history, &revision->up, failure) &&
+		(down == NULL || add_section(folder, down, history, &revision->down_section, failure));
 }
 
 /* Says which files the journal does not have. */
@@ -180,7 +186,9 @@ warn_of_others(const VifloFolder *folder, VifloHistory *history)
 		if (!file->wanted || file->dir_length > 0 || !viflo_has_suffix(file->name, ".sql"))
 			continue;
 		for (int r = 0; r < history->count && !known; r++)
-			known = history->migrations[r].file == file;
+			known = history->migrations[r].file == file ||
+				(history->revisions[r].down_section.file != NULL &&
+				 strcmp(history->revisions[r].down_section.file, file->name) == 0);
 		if (!known)
 			viflo_reader_warn(history, folder, file->name, "ignored, as it is not in the journal");
 	}
@@ -287,11 +295,11 @@ create_by_journal(const VifloNewRevision *wanted, char **id, VifloNewFiles *file
 {
 	StringInfo	text = viflo_new_file(files, JOURNAL);
 	json_t	   *journal = text->len > 0 ? json_loadb(text->data, text->len, 0, NULL) :
-		json_pack("{s:s, s:s, s:[]}", "version", "7", "dialect", "postgresql", "entries");
+	json_pack("{s:s, s:s, s:[]}", "version", "7", "dialect", "postgresql", "entries");
 	json_t	   *entries = json_object_get(journal, "entries");
 	const json_t *last = json_array_get(entries, json_array_size(entries) - 1);
 	int64		index = json_array_size(entries) == 0 ? 0 :
-		json_integer_value(json_object_get(last, "idx")) + 1;
+	json_integer_value(json_object_get(last, "idx")) + 1;
 	struct timeval now;
 	int64		when;
 	StringInfoData name;
@@ -316,6 +324,9 @@ create_by_journal(const VifloNewRevision *wanted, char **id, VifloNewFiles *file
 	free(dump);
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.sql", name.data)),
 						   wanted->up ? wanted->up : "");
+	if (wanted->down != NULL)
+		appendStringInfoString(viflo_new_file(files, psprintf("%s.down.sql", name.data)),
+							   wanted->down);
 	return true;
 }
 

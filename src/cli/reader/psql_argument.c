@@ -68,7 +68,7 @@ read_escape(const char **at, const char *end)
 	for (; p < end && p - first < most; p++)
 	{
 		int			digit = isdigit((unsigned char) *p) ? *p - '0' :
-			isxdigit((unsigned char) *p) ? pg_tolower((unsigned char) *p) - 'a' + 10 : 16;
+		isxdigit((unsigned char) *p) ? pg_tolower((unsigned char) *p) - 'a' + 10 : 16;
 
 		if (digit >= base)
 			break;
@@ -188,4 +188,20 @@ viflo_psql_argument(VifloPsqlSource *source, const char **at, const char *end,
 			appendStringInfoChar(&word, c);
 	}
 	return *good ? word.data : NULL;
+}
+
+void
+viflo_psql_skip_arguments(const char **at, const char *end)
+{
+	while (*at < end && **at != '\\')
+	{
+		char		quote = *(*at)++;
+
+		if (strchr("'\"`", quote) == NULL)
+			continue;
+		while (*at < end && **at != quote)
+			*at += quote == '\'' && **at == '\\' && *at + 1 < end ? 2 : 1;
+		if (*at < end)
+			(*at)++;
+	}
 }

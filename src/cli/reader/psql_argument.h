@@ -16,6 +16,9 @@
 extern char *viflo_psql_argument(VifloPsqlSource *source, const char **at,
 								 const char *end, bool *good);
 
+/* Past all arguments of a command that is left out. */
+extern void viflo_psql_skip_arguments(const char **at, const char *end);
+
 /*
  * Runs a command line by the shell in the folder, which only
  * --allow-programs makes possible, and appends its output to out.

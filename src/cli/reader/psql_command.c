@@ -146,6 +146,8 @@ run_set(const Call *call)
 	appendStringInfo(&entry, "%s=", arguments->names[0]);
 	for (int i = 1; i < arguments->count; i++)
 		appendStringInfoString(&entry, arguments->names[i]);
+	if (entry.len > VIFLO_PSQL_MAX_VALUE)
+		return viflo_psql_fail(call->source, "value of \"%s\" is too long", arguments->names[0]);
 	value = strchr(entry.data, '=') + 1;
 	if (!check_variable(call, arguments->names[0],
 						arguments->count == 1 ? "on" : value))
@@ -187,7 +189,7 @@ run_include(const Call *call)
 	VifloPsqlSource *source = call->source;
 	VifloPsqlRun *run = source->run;
 	bool		relative = strcmp(call->name, "ir") == 0 ||
-		strcmp(call->name, "include_relative") == 0;
+	strcmp(call->name, "include_relative") == 0;
 	const VifloFile *file;
 	char	   *name;
 
@@ -201,6 +203,9 @@ run_include(const Call *call)
 	canonicalize_path(name);
 	if (run->depth >= VIFLO_PSQL_MAX_DEPTH)
 		return viflo_psql_fail(source, "more than %d files include one another", VIFLO_PSQL_MAX_DEPTH);
+	if (++run->files > VIFLO_PSQL_MAX_FILES || run->out.len > VIFLO_PSQL_MAX_LENGTH)
+		return viflo_psql_fail(source, "script includes more than %d files or %d MB",
+							   VIFLO_PSQL_MAX_FILES, VIFLO_PSQL_MAX_LENGTH / (1024 * 1024));
 	file = viflo_folder_other(run->folder, name);
 	run->history->outside = true;
 	if (file->error == 0)
@@ -216,9 +221,8 @@ run_go(const Call *call)
 {
 	if (call->arguments->count > 0)
 		return viflo_psql_fail(call->source, "\\g with a file or program is not supported");
-	viflo_psql_emit(call->source, ";", 1);
 	resetStringInfo(&call->source->statement);
-	return true;
+	return viflo_psql_emit(call->source, ";", 1);
 }
 
 static bool
@@ -256,7 +260,10 @@ run_if(const Call *call)
 	return true;
 }
 
-/* \elif and \else: the state that follows the present one. */
+/*
+ * \elif and \else: the state that follows the present one.  What the lexer
+ * was in the middle of, in a branch that is left out, is forgotten.
+ */
 static bool
 run_else(const Call *call)
 {
@@ -264,6 +271,7 @@ run_else(const Call *call)
 	bool		last = strcmp(call->name, "else") == 0;
 	bool		value = last;
 
+	psql_scan_reset(call->source->scan);
 	switch (conditional_stack_peek(conditions))
 	{
 		case IFSTATE_TRUE:
@@ -290,6 +298,7 @@ run_else(const Call *call)
 static bool
 run_endif(const Call *call)
 {
+	psql_scan_reset(call->source->scan);
 	return conditional_stack_pop(call->source->conditions) ||
 		viflo_psql_fail(call->source, "\\endif without an \\if");
 }
@@ -339,6 +348,20 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* Is all of the rest of the line this command's? */
+static bool
+takes_line(const char *name)
+{
+	static const char *const names[] = {"copy", "!", "ef", "ev", "h", "help", "sf", "sv"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The arguments of a command.  Where \if leaves out, none is looked into, nor
  * is the condition of an \elif after a branch that was taken.
@@ -352,8 +375,7 @@ read_arguments(VifloPsqlSource *source, bool wanted, const char **at,
 
 	if (!wanted)
 	{
-		while (*at < end && **at != '\\')
-			(*at)++;
+		viflo_psql_skip_arguments(at, end);
 		return true;
 	}
 	while ((argument = viflo_psql_argument(source, at, end, &good)) != NULL)
@@ -378,9 +400,12 @@ viflo_psql_command(VifloPsqlSource *source, const char **at, const char *end)
 		return viflo_psql_copy(source, at, end);
 	command = find_command(call.name);
 	if (command == NULL && active)
+		return viflo_psql_fail(source, "psql's command \\%s is not supported in a migration",
+							   call.name);
+	if (command == NULL && takes_line(call.name))
 	{
-		viflo_psql_fail(source, "psql's command \\%s is not supported in a migration", call.name);
-		return false;
+		*at = end;
+		return true;
 	}
 	if (active && command->place != ANYWHERE && !viflo_psql_between(source))
 		return viflo_psql_fail(source, "\\%s in the middle of a statement", call.name);

@@ -237,24 +237,25 @@ viflo_psql_copy(VifloPsqlSource *source, const char **at, const char *end)
 		return false;
 	command = psprintf("COPY %s FROM STDIN%s%s;", copy.what,
 					   copy.options[0] != '\0' ? " " : "", copy.options);
-	viflo_psql_emit(source, command, strlen(command));
+	if (!viflo_psql_emit(source, command, strlen(command)))
+		return false;
 	if (copy.name == NULL)
 	{
 		source->copies++;
 		return true;
 	}
 	data = read_data(source, &copy);
-	if (data == NULL || !data_length(source, data, &length))
+	if (data == NULL || !data_length(source, data, &length) ||
+		!viflo_psql_emit(source, "\n", 1) ||
+		!viflo_psql_emit(source, data->text, length))
 		return false;
-	viflo_psql_emit(source, "\n", 1);
-	viflo_psql_emit(source, data->text, length);
 	if (length > 0 && data->text[length - 1] != '\n')
 	{
 		const char *first = memchr(data->text, '\n', length);
 		bool		crlf = first != NULL && first > data->text && first[-1] == '\r';
 
-		viflo_psql_emit(source, crlf ? "\r\n" : "\n", crlf ? 2 : 1);
+		if (!viflo_psql_emit(source, crlf ? "\r\n" : "\n", crlf ? 2 : 1))
+			return false;
 	}
-	viflo_psql_emit(source, "\\.", 2);
-	return true;
+	return viflo_psql_emit(source, "\\.", 2);
 }

@@ -222,10 +222,14 @@ put(VifloPsqlRun *run, const char *text, size_t length)
 		run->line++;
 }
 
-void
+bool
 viflo_psql_emit(VifloPsqlSource *source, const char *text, size_t length)
 {
+	if (length > VIFLO_PSQL_MAX_LENGTH - Min(source->run->out.len, VIFLO_PSQL_MAX_LENGTH))
+		return viflo_psql_fail(source, "script grows beyond %d MB",
+							   VIFLO_PSQL_MAX_LENGTH / (1024 * 1024));
 	put(source->run, text, length);
+	return true;
 }
 
 /*
@@ -368,9 +372,9 @@ viflo_psql_include(VifloPsqlRun *run, const VifloFile *file)
 	VifloPsqlSource source = {.run = run,.file = file};
 	const char *line = file->text;
 	const char *end = file->text + file->length;
-	bool		good = viflo_folder_check_text(run->folder, file, run->failure);
+	bool		good = true;
 
-	if (!good)
+	if (!viflo_folder_check_text(run->folder, file, run->failure))
 		return false;
 	if (file->length >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0)
 		line += 3;

@@ -18,6 +18,11 @@
 /* More files in one another than this are taken for a circle. */
 #define VIFLO_PSQL_MAX_DEPTH	16
 
+/* No section is put together from more files, bytes, or a longer value. */
+#define VIFLO_PSQL_MAX_FILES	1000
+#define VIFLO_PSQL_MAX_LENGTH	(512 * 1024 * 1024)
+#define VIFLO_PSQL_MAX_VALUE	(1024 * 1024)
+
 /* The making of one section, whatever files go into it. */
 typedef struct VifloPsqlRun
 {
@@ -30,6 +35,7 @@ typedef struct VifloPsqlRun
 	const VifloFile *file;		/* what the next line of out is counted as */
 	int			line;
 	int			depth;
+	int			files;			/* put in so far */
 } VifloPsqlRun;
 
 /* A file that is being read. */
@@ -64,7 +70,7 @@ extern bool viflo_psql_section(const VifloFolder *folder, const VifloFile *file,
 extern bool viflo_psql_include(VifloPsqlRun *run, const VifloFile *file);
 
 /* The same for a text, which belongs to the source's line. */
-extern void viflo_psql_emit(VifloPsqlSource *source, const char *text, size_t length);
+extern bool viflo_psql_emit(VifloPsqlSource *source, const char *text, size_t length);
 
 /* Is nothing but comments and white space read of a statement? */
 extern bool viflo_psql_between(const VifloPsqlSource *source);

@@ -162,7 +162,7 @@ static bool
 add_revision(Project *project, VifloSqitchChange *change, VifloFailure *failure)
 {
 	char	   *name = change->after >= 0 ? reworked_name(project, change) :
-		psprintf("%s%s", change->is.name, project->conf.extension);
+	psprintf("%s%s", change->is.name, project->conf.extension);
 	VifloRevision *revision = viflo_reader_add(project->history, project->plan_file->name);
 	VifloMigration *migration = viflo_reader_last(project->history);
 	const VifloFile *other;

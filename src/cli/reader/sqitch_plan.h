@@ -39,8 +39,8 @@ typedef struct VifloSqitchChange
 	int			before;			/* the instance before, or -1 */
 	int			after;			/* the one that reworks it, or -1 */
 	int			tags;			/* how many of the plan's tags stand before it */
-	char		script_hash[VIFLO_SHA1_HEX + 1];	/* of the deploy script, once
-													 * it is found */
+	char		script_hash[VIFLO_SHA1_HEX + 1];	/* of the deploy script,
+													 * once it is found */
 } VifloSqitchChange;
 
 /* Made by viflo_sqitch_plan_read(); palloc'd. */
