@@ -137,6 +137,7 @@ ask_for_down(const VifloFolder *folder, int dir, VifloHistory *history, Said *sa
 			 const VifloAlembicEntry *entry)
 {
 	VifloAlembicSql *found;
+	int			count;
 	VifloFailure failure;
 	const VifloAlembicSql *one = NULL;
 	char	   *range = psprintf("%s:%s", entry->id,
@@ -144,7 +145,10 @@ ask_for_down(const VifloFolder *folder, int dir, VifloHistory *history, Said *sa
 	char	   *sql = run_alembic(folder, dir, "downgrade", range, "--sql", &failure);
 
 	if (sql != NULL)
-		one = find_sql(found, viflo_alembic_sql(sql, said->table, false, &found), entry->id);
+	{
+		count = viflo_alembic_sql(sql, said->table, false, &found);
+		one = find_sql(found, count, entry->id);
+	}
 	if (one != NULL)
 		said->downs[said->ndowns++] = *one;
 	else

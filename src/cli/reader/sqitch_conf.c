@@ -208,11 +208,11 @@ viflo_sqitch_conf_read(const VifloFolder *folder, VifloSqitchConf *conf,
 		line = ini_parse_string(unindent(file), take_setting, &settings);
 	}
 	if (line != 0)
-		return viflo_failure_file(failure, viflo_folder_path(folder, file->name),
+		return viflo_failure_file(failure, viflo_folder_path(folder, VIFLO_SQITCH_CONF),
 								  Max(line, 0), NULL, "line is neither [section] nor name = value");
 	engine = find_setting(&settings, "core", "engine");
 	if (engine != NULL && strcmp(engine, "pg") != 0)
-		return viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0, NULL,
+		return viflo_failure_file(failure, viflo_folder_path(folder, VIFLO_SQITCH_CONF), 0, NULL,
 								  "engine \"%s\" is not PostgreSQL", engine);
 	fill(&settings, conf);
 	return true;
