@@ -89,6 +89,7 @@ bad_script("\\copy t from program 'echo no >&2; false'\n", 1, '.*exit code 1.*\n
 bad_script("\\set x `echo 1`\n", 1, 'script wants to run a program: echo 1');
 bad_script("\\i deploy/a.sql\n", 1, 'more than 16 files');
 bad_script("SELECT\n\\i deploy/a.sql\n", 2, '\\\\i in the middle of a statement');
+bad_script("COPY t FROM stdin; \\copy t from x\n", 1, '\\\\copy on the line of a COPY whose data follow');
 bad_script("\\set ON_ERROR_STOP off\n", 1, 'ON_ERROR_STOP = off is not');
 bad_script("\\set AUTOCOMMIT 0\n", 1, 'AUTOCOMMIT = 0 is not');
 bad_script("\\set x 'y\n", 1, 'unterminated quoted string');
@@ -160,11 +161,13 @@ is($node->safe_psql($db, q{SELECT string_agg(x, ',') FROM t}), 'b,b', 'its outpu
 # Lines and files of errors, whatever was put in before them.
 for my $case (["\\i b.sql\nSELECT 1;\nnonsense;\n", 'deploy/a.sql:3'],
 	["\\i b.sql\n\\i c.sql\n", 'c.sql:2'],
+	["CREATE TABLE t (x text);\n\\i d.sql \\\\ SELECT 1;\nnonsense;\n", 'deploy/a.sql:3'],
 	["CREATE TABLE t (x text);\n\\copy t from b.sql\nnonsense;\n", 'deploy/a.sql:3'],
 	["\\set x '1,\\n2'\nSELECT :x;\nnonsense;\n", 'deploy/a.sql:3'],
 	["\\if false\nx (\n\\! '\n\\copy 'x\\\\y\n\\foo 'a\\'b' \\endif SELECT 1;\nnonsense;\n", 'deploy/a.sql:6'])
 {
-	$dir = project($case->[0], 'b.sql' => "SELECT\n1", 'c.sql' => "SELECT 1;\nnonsense;\n");
+	$dir = project($case->[0], 'b.sql' => "SELECT\n1", 'c.sql' => "SELECT 1;\nnonsense;\n",
+		'd.sql' => "-- x\nCOPY t FROM stdin;\n1\n2");
 	is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 1, '',
 		qr{^\Q$dir/$case->[1]\E:1: error: syntax error at or near "nonsense".*\n +\d+ \| nonsense;\n}m,
 		"place of an error: $case->[1]");

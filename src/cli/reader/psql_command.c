@@ -407,8 +407,8 @@ viflo_psql_command(VifloPsqlSource *source, const char **at, const char *end)
 		*at = end;
 		return true;
 	}
-	if (active && command->place != ANYWHERE && !viflo_psql_between(source))
-		return viflo_psql_fail(source, "\\%s in the middle of a statement", call.name);
+	if (active && command->place != ANYWHERE && !viflo_psql_can_insert(source, call.name))
+		return false;
 	if (command != NULL && command->run == run_else)
 		wanted = conditional_stack_peek(source->conditions) == IFSTATE_FALSE;
 	if (!read_arguments(source, wanted, at, end, &arguments))

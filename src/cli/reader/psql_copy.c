@@ -231,9 +231,7 @@ viflo_psql_copy(VifloPsqlSource *source, const char **at, const char *end)
 	char	   *line = pnstrdup(*at, end - *at);
 
 	*at = end;
-	if (!viflo_psql_between(source))
-		return viflo_psql_fail(source, "\\copy in the middle of a statement");
-	if (!read_line(source, line, &copy))
+	if (!viflo_psql_can_insert(source, "copy") || !read_line(source, line, &copy))
 		return false;
 	command = psprintf("COPY %s FROM STDIN%s%s;", copy.what,
 					   copy.options[0] != '\0' ? " " : "", copy.options);

@@ -111,10 +111,12 @@ get_variable(const char *name, PsqlScanQuoteType quote, void *passthrough)
 		viflo_psql_fail(source, "psql's variable \"%s\" is not known before connecting", name);
 		viflo_failure_hint(source->run->failure, "Give it a value: --set %s=VALUE", name);
 	}
-	if (value == NULL || quote == PQUOTE_PLAIN)
-		return value ? pg_strdup(value) : NULL;
+	if (value == NULL)
+		return NULL;
 	initPQExpBuffer(&buf);
-	if (quote == PQUOTE_SQL_LITERAL)
+	if (quote == PQUOTE_PLAIN)
+		appendPQExpBufferStr(&buf, value);
+	else if (quote == PQUOTE_SQL_LITERAL)
 		appendStringLiteral(&buf, value, PG_UTF8, true);
 	else
 	{
@@ -131,6 +133,16 @@ get_variable(const char *name, PsqlScanQuoteType quote, void *passthrough)
 }
 
 static const PsqlScanCallbacks callbacks = {.get_variable = get_variable};
+
+bool
+viflo_psql_can_insert(VifloPsqlSource *source, const char *command)
+{
+	if (!viflo_psql_between(source))
+		return viflo_psql_fail(source, "\\%s in the middle of a statement", command);
+	if (source->copies > 0)
+		return viflo_psql_fail(source, "\\%s on the line of a COPY whose data follow", command);
+	return true;
+}
 
 bool
 viflo_psql_between(const VifloPsqlSource *source)
@@ -168,7 +180,8 @@ keep_count(VifloPsqlSource *source)
 	char	   *mark;
 
 	if ((run->file == source->file && run->line == source->line) ||
-		!viflo_psql_between(source) || psql_scan_in_quote(source->scan))
+		source->copies > 0 || !viflo_psql_between(source) ||
+		psql_scan_in_quote(source->scan))
 		return;
 	mark = psprintf("-- viflo at %d %s\n", source->line, source->file->name);
 	put(run, mark, strlen(mark));
@@ -284,10 +297,12 @@ end_file(VifloPsqlSource *source)
 		return true;
 	if (psql_scan_in_quote(source->scan))
 		return viflo_psql_fail(source, "included file ends within a quoted string or comment");
+	if (source->run->out.len > 0 && source->run->out.data[source->run->out.len - 1] != '\n')
+		put(source->run, "\n", 1);
 	if (source->copies > 0)
 		put(source->run, "\\.\n", 3);
 	if (!viflo_psql_between(source))
-		put(source->run, "\n;\n", 3);
+		put(source->run, ";\n", 2);
 	return true;
 }
 

@@ -75,6 +75,9 @@ extern bool viflo_psql_emit(VifloPsqlSource *source, const char *text, size_t le
 /* Is nothing but comments and white space read of a statement? */
 extern bool viflo_psql_between(const VifloPsqlSource *source);
 
+/* Fails where a command cannot put in a text. */
+extern bool viflo_psql_can_insert(VifloPsqlSource *source, const char *command);
+
 /* The value that a name has for psql, or NULL. */
 extern const char *viflo_psql_value(VifloPsqlRun *run, const char *name);
 
