@@ -176,6 +176,16 @@ hasura_read(const VifloFolder *folder, VifloHistory *history, VifloFailure *fail
 	return true;
 }
 
+/* A text that is given, but empty, must not make a file that counts for nothing. */
+static void
+add_file(VifloNewFiles *files, const char *directory, const char *name, const char *text)
+{
+	StringInfo	file = viflo_new_file(files, psprintf("%s/%s", directory, name));
+
+	if (text != NULL)
+		appendStringInfoString(file, text[0] != '\0' ? text : "\n");
+}
+
 /* As "hasura migrate create" names it. */
 static bool
 hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
@@ -203,11 +213,9 @@ hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	*id = name.data;
 	if (database[0] != '\0')
 		name.data = psprintf("%s/%s", database, name.data);
-	appendStringInfoString(viflo_new_file(files, psprintf("%s/%s", name.data, file_names[0])),
-						   wanted->up ? wanted->up : "");
+	add_file(files, name.data, file_names[0], wanted->up);
 	if (wanted->down != NULL || wanted->up == NULL)
-		appendStringInfoString(viflo_new_file(files, psprintf("%s/%s", name.data, file_names[1])),
-							   wanted->down ? wanted->down : "");
+		add_file(files, name.data, file_names[1], wanted->down);
 	return true;
 }
 
