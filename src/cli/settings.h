@@ -38,6 +38,7 @@ typedef struct VifloSettings
 	char	   *database;		/* chosen by name, or NULL */
 	VifloConfig *config;		/* after completing never NULL */
 	char	   *format;			/* as asked for, or NULL */
+	bool		importing;		/* by "viflo import": so may a layout's tool */
 	bool		json;
 	bool		verbose;
 	bool		quiet;

@@ -18,6 +18,7 @@
 #include "postgres.h"
 #endif
 
+#include "common/int.h"
 #include "common/lines.h"
 #include "common/script.h"
 #include "common/sqlstate.h"
@@ -26,6 +27,7 @@
 #define SCRIPT_MAX	((size_t) 0x3fffffff)
 
 #define REVISION_KEY	"viflo revision"
+#define ORIGIN_MARK		"-- viflo at "
 
 /* The header lines, in the order they are written. */
 typedef enum HeaderKey
@@ -470,6 +472,53 @@ viflo_script_marker_line(const char *text, size_t length)
 			return lines.number;
 	}
 	return 0;
+}
+
+/* Is this line a comment "-- viflo at LINE FILE"? */
+static bool
+origin_line(VifloSpan line, int *number, VifloSpan *file)
+{
+	VifloSpan	rest;
+	const char *digits;
+
+	if (!skip_word(line, ORIGIN_MARK, &rest))
+		return false;
+	*number = 0;
+	for (digits = rest.start; rest.start < rest.end && isdigit((unsigned char) *rest.start); rest.start++)
+	{
+		if (pg_mul_s32_overflow(*number, 10, number) ||
+			pg_add_s32_overflow(*number, *rest.start - '0', number))
+			return false;
+	}
+	*file = viflo_span_trim(rest);
+	return rest.start > digits && rest.start < file->start && !viflo_span_is_empty(*file);
+}
+
+bool
+viflo_script_origin(const char *text, size_t length, int number, int *line,
+					char **file)
+{
+	VifloLines	lines = viflo_lines_begin(text, length);
+	VifloSpan	span;
+	VifloSpan	name = {NULL, NULL};
+	int			found = 0;
+
+	while (lines.number < number && viflo_lines_next(&lines, &span))
+	{
+		int			origin;
+		VifloSpan	origin_name;
+
+		if (lines.number < number && origin_line(span, &origin, &origin_name))
+		{
+			name = origin_name;
+			found = lines.number;
+			*line = origin;
+		}
+	}
+	if (found == 0 || pg_add_s32_overflow(*line, number - found - 1, line))
+		return false;
+	*file = viflo_span_copy(name);
+	return true;
 }
 
 bool

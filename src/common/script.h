@@ -46,6 +46,17 @@ extern bool viflo_script_read(const char *script, size_t length,
  */
 extern int	viflo_script_marker_line(const char *text, size_t length);
 
+/*
+ * A section that is put together from several files (a psql script with its
+ * includes) has comments, each on a line of its own,
+ *		-- viflo at LINE FILE
+ * that say which line of which file the next line is.  True: such a comment
+ * stands before line number, from 1, of the section's text.  Then *line is
+ * what that line is in *file, which is palloc'd.
+ */
+extern bool viflo_script_origin(const char *text, size_t length, int number,
+								int *line, char **file);
+
 /* Does text have a header before any section?  Tells native files from others. */
 extern bool viflo_script_has_header(const char *text, size_t length);
 

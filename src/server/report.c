@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "common/script.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "report.h"
@@ -108,10 +109,25 @@ transpose_position(const VifloPlace *place, int position)
 	return viflo_line_of(place->text, offset);
 }
 
+/* What line of the section is in its file, or the one that its text names. */
+static int
+file_line(const VifloPlace *place, int line, const char **file)
+{
+	int			origin;
+	char	   *name;
+
+	if (place->text == NULL ||
+		!viflo_script_origin(place->text, strlen(place->text), line, &origin, &name))
+		return Max(place->first_line, 1) + line - 1;
+	*file = name;
+	return origin;
+}
+
 static void
 place_callback(void *arg)
 {
 	const VifloPlace *place = (const VifloPlace *) arg;
+	const char *file = place->file;
 	int			position = geterrposition();
 	int			line = place->number > 0 ? place->line : 0;
 	char		where[64] = "";
@@ -132,15 +148,14 @@ place_callback(void *arg)
 	}
 
 	if (line > 0)
-		snprintf(where, sizeof(where), ", line %d",
-				 Max(place->first_line, 1) + line - 1);
+		snprintf(where, sizeof(where), ", line %d", file_line(place, line, &file));
 	if (place->number > 0)
 		snprintf(statement, sizeof(statement), ", statement %d", place->number);
 
-	if (place->file != NULL)
+	if (file != NULL)
 		errcontext("revision \"%s\" (%s)%s%s, file \"%s\"",
 				   place->revision, place->direction,
-				   where, statement, place->file);
+				   where, statement, file);
 	else
 		errcontext("revision \"%s\" (%s)%s%s",
 				   place->revision, place->direction, where, statement);

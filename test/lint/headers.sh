@@ -6,6 +6,7 @@
 
 server=$("$PG_CONFIG" --includedir-server)
 client=$("$PG_CONFIG" --includedir)
+internal=$("$PG_CONFIG" --pkgincludedir)/internal
 warn="-Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare"
 
 # alone HEADER FIRST FLAGS...
@@ -32,7 +33,7 @@ for header in $(find src/client -name '*.h' | sort); do
 	ok "$header" alone "${header#src/}" "" -Isrc/client
 done
 for header in $(find src/cli -name '*.h' | sort); do
-	ok "$header" alone "${header#src/}" postgres_fe.h -DFRONTEND -Isrc/cli
+	ok "$header" alone "${header#src/}" postgres_fe.h -DFRONTEND -Isrc/cli -I"$internal"
 done
 
 done_testing

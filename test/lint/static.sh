@@ -6,7 +6,8 @@
 
 server=$("$PG_CONFIG" --includedir-server)
 client=$("$PG_CONFIG" --includedir)
-include="-Isrc -Isrc/server -Isrc/client -Isrc/cli -I$server -I$client -I$client/internal"
+internal=$("$PG_CONFIG" --pkgincludedir)/internal
+include="-Isrc -Isrc/server -Isrc/client -Isrc/cli -I$server -I$client -I$internal"
 
 cpp_check()
 {

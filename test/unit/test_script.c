@@ -543,6 +543,26 @@ test_marker_line(void)
 }
 
 static void
+test_origin(void)
+{
+	static const char text[] = "a\n-- viflo at 7 x/y z.sql \r\nb\nc\n-- viflo at 1x q\n"
+	"-- viflo at 99999999999 q\n-- viflo at 3\n-- viflo at 2147483647 q\nd\ne\n";
+	size_t		length = strlen(text);
+	const char *copy = exact(text, length);
+	int			line = 0;
+	char	   *file = NULL;
+
+	ok(!viflo_script_origin(copy, length, 1, &line, &file), "no origin before the first");
+	ok(!viflo_script_origin(copy, length, 2, &line, &file), "nor on its own line");
+	ok(viflo_script_origin(copy, length, 3, &line, &file) && line == 7, "the line after it");
+	same(file, "x/y z.sql", "file of an origin");
+	ok(viflo_script_origin(copy, length, 7, &line, &file) && line == 11, "what is none is passed over");
+	ok(viflo_script_origin(copy, length, 9, &line, &file) && line == 2147483647, "the largest line");
+	ok(!viflo_script_origin(copy, length, 10, &line, &file), "no line beyond it");
+	ok(!viflo_script_origin(copy, 0, 1, &line, &file), "origin in an empty text");
+}
+
+static void
 test_write(void)
 {
 	VifloRevision r = {0};
@@ -749,6 +769,7 @@ main(void)
 	test_refused();
 	test_checksum();
 	test_marker_line();
+	test_origin();
 	test_write();
 	test_round_trip();
 	test_slug();

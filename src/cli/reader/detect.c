@@ -20,7 +20,13 @@
 const VifloReader *const viflo_readers[] = {
 	&viflo_reader_native,
 	&viflo_reader_golang_migrate,
-	&viflo_reader_diesel,
+	&viflo_reader_alembic,
+	&viflo_reader_sqitch,
+	&viflo_reader_drizzle,
+	&viflo_reader_prisma,
+	&viflo_reader_sourcegraph,
+	&viflo_reader_hasura,
+	&viflo_reader_diesel,		/* takes for its own what these three have */
 	&viflo_reader_numbered,
 	&viflo_reader_dbmate,
 	&viflo_reader_goose,

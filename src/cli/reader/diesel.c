@@ -8,9 +8,12 @@
  */
 #include "postgres_fe.h"
 
-#include "cli/output.h"
-#include "cli/reader/reader.h"
+#include "cli/reader/directories.h"
 #include "common/script.h"
+
+static const char *const file_names[VIFLO_DIRECTORY_FILES] = {
+	"up.sql", "down.sql", "metadata.toml"
+};
 
 /* One directory. */
 typedef struct Directory
@@ -75,38 +78,20 @@ static int
 find_directories(const VifloFolder *folder, VifloHistory *history,
 				 Directory **directories)
 {
-	Directory  *current = NULL;
-	int			count = 0;
+	VifloDirectory *found;
+	int			count = viflo_directories_find(folder, history, history->reader, file_names,
+											   &found);
 
-	*directories = palloc(sizeof(Directory) * (folder->count + 1));
-	for (int i = 0; i < folder->count; i++)
+	*directories = palloc(sizeof(Directory) * (count + 1));
+	for (int i = 0; i < count; i++)
 	{
-		VifloFile  *file = &folder->files[i];
+		Directory  *directory = &(*directories)[i];
 
-		if (!file->wanted || !diesel_wants(file->name, file->dir_length))
-		{
-			if (file->wanted && file->dir_length == 0 && isdigit((unsigned char) file->name[0]))
-				viflo_reader_warn(history, folder, file->name,
-								  "ignored, as migrations of this layout are folders");
-			else
-				viflo_output_verbose("%s: not a migration, ignored",
-									 viflo_folder_path(folder, file->name));
-			continue;
-		}
-		if (current == NULL || strlen(current->name) != file->dir_length ||
-			strncmp(current->name, file->name, file->dir_length) != 0)
-		{
-			current = &(*directories)[count++];
-			memset(current, 0, sizeof(*current));
-			current->name = pnstrdup(file->name, file->dir_length);
-			split_name(current);
-		}
-		if (strcmp(viflo_file_base(file), "up.sql") == 0)
-			current->up = file;
-		else if (strcmp(viflo_file_base(file), "down.sql") == 0)
-			current->down = file;
-		else
-			current->metadata = file;
+		directory->name = found[i].name;
+		directory->up = found[i].files[0];
+		directory->down = found[i].files[1];
+		directory->metadata = found[i].files[2];
+		split_name(directory);
 	}
 	qsort(*directories, count, sizeof(Directory), compare_directories);
 	return count;

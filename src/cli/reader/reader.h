@@ -159,6 +159,12 @@ extern const VifloReader viflo_reader_flyway;
 extern const VifloReader viflo_reader_liquibase;
 extern const VifloReader viflo_reader_atlas;
 extern const VifloReader viflo_reader_graphile_migrate;
+extern const VifloReader viflo_reader_alembic;
+extern const VifloReader viflo_reader_sqitch;
+extern const VifloReader viflo_reader_prisma;
+extern const VifloReader viflo_reader_drizzle;
+extern const VifloReader viflo_reader_hasura;
+extern const VifloReader viflo_reader_sourcegraph;
 
 /* The reader of this name; fails (usage) naming those there are. */
 extern const VifloReader *viflo_reader_find(const char *name, VifloFailure *failure);
