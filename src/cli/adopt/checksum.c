@@ -2,8 +2,8 @@
  * checksum.c
  *	  Checksums as other tools make them.
  *
- * Rules: Flyway's ChecksumCalculator; sqlx-core's Migration; refinery-core's
- * runner.  The algorithms are zlib's, PostgreSQL's and OpenSSL's.
+ * Rules: Flyway's ChecksumCalculator; sqlx-core's Migration; Liquibase's
+ * CheckSum; refinery-core's runner.  The algorithms are zlib's, PostgreSQL's and OpenSSL's.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -86,6 +86,27 @@ char *
 viflo_checksum_md5(const char *text, size_t length)
 {
 	return hex_digest(PG_MD5, MD5_DIGEST_LENGTH, text, length);
+}
+
+char *
+viflo_checksum_liquibase(const char *text, size_t length)
+{
+	StringInfoData bare;
+	char	   *inner;
+	char	   *outer;
+
+	initStringInfo(&bare);
+	for (size_t i = 0; i < length; i++)
+	{
+		if (strchr(" \t\r\n", text[i]) == NULL)
+			appendStringInfoCharMacro(&bare, text[i]);
+	}
+	inner = viflo_checksum_md5(bare.data, bare.len);
+	if (inner == NULL)
+		return NULL;
+	inner = psprintf("9:%s:", inner);
+	outer = viflo_checksum_md5(inner, strlen(inner));
+	return outer ? psprintf("9:%s", outer) : NULL;
 }
 
 /* One to eight bytes of number, the lowest first. */

@@ -22,6 +22,12 @@ extern char *viflo_checksum_sha384(const char *text, size_t length);
 extern char *viflo_checksum_md5(const char *text, size_t length);
 
 /*
+ * Liquibase, version 9 of its checksums: "9:" and the MD5 of "9:HEX:", HEX being
+ * the MD5 of the text without any blank, tab or line end.
+ */
+extern char *viflo_checksum_liquibase(const char *text, size_t length);
+
+/*
  * refinery: SipHash-1-3, key 0, over name, version and text as Rust's Hash
  * feeds them: a string is its bytes and 0xff, the version a 32-bit (wide: a
  * 64-bit) little-endian number; an unsigned decimal number.

@@ -55,12 +55,21 @@ compare_version(const void *version, const void *key)
 }
 
 static int
-find_revision(const Matching *matching, const char *version)
+find_revision(const Matching *matching, const VifloToolRow *row)
 {
-	const Key  *key = bsearch(version, matching->keys, matching->nkeys, sizeof(Key),
+	const VifloTool *tool = matching->tool;
+	const Key  *end = matching->keys + matching->nkeys;
+	const Key  *key = bsearch(row->version, matching->keys, matching->nkeys, sizeof(Key),
 							  compare_version);
 
-	return key != NULL ? key->number : -1;
+	while (key != NULL && key > matching->keys && strcmp(key[-1].version, row->version) == 0)
+		key--;
+	for (; key != NULL && key < end && strcmp(key->version, row->version) == 0; key++)
+	{
+		if (tool->fits == NULL || tool->fits(matching->history, key->number, row))
+			return key->number;
+	}
+	return -1;
 }
 
 /*
@@ -144,11 +153,10 @@ check_text(Matching *matching, const VifloToolRow *row, int revision)
 {
 	const VifloTool *tool = matching->tool;
 	VifloMatch *match = matching->match;
-	char	   *expected;
+	char	   *expected = NULL;
 
-	if (tool->checksum == NULL || row->checksum == NULL ||
-		(expected = tool->checksum(matching->history, revision)) == NULL ||
-		pg_strcasecmp(expected, row->checksum) == 0)
+	if (tool->is_same == NULL || row->checksum == NULL ||
+		tool->is_same(matching->history, revision, row->checksum, &expected))
 		return;
 	if (matching->history->revisions[revision].repeatable)
 		match->rows[revision] = NULL;
@@ -160,7 +168,7 @@ static void
 match_row(Matching *matching, const VifloToolRow *row)
 {
 	VifloMatch *match = matching->match;
-	int			revision = find_revision(matching, row->version);
+	int			revision = find_revision(matching, row);
 
 	if (row->state == VIFLO_TOOL_FAILED)
 	{

@@ -14,38 +14,136 @@
 
 #include "cli/adopt/checksum.h"
 #include "cli/adopt/tool.h"
+#include "cli/reader/atlas.h"
+#include "cli/reader/flyway.h"
+#include "cli/reader/graphile.h"
+#include "cli/reader/liquibase.h"
+#include "cli/reader/refinery.h"
+#include "cli/reader/sqitch_plan.h"
 
-/* The file's raw text as each of them sees it. */
-static char *
-flyway_checksum(const VifloHistory *history, int number)
+/* Compares, and keeps what was computed for the message. */
+static bool
+is_same(char *computed, const char *checksum, char **expected)
 {
-	const VifloFile *file = history->migrations[number].file;
-
-	return file ? viflo_checksum_flyway(file->text, file->length) : NULL;
+	*expected = computed;
+	return computed != NULL && pg_strcasecmp(computed, checksum) == 0;
 }
 
-static char *
-sqlx_checksum(const VifloHistory *history, int number)
+static bool
+sha256_is_same(const VifloHistory *history, int number, const char *checksum,
+			   char **expected)
 {
 	const VifloFile *file = history->migrations[number].file;
 
-	return file ? viflo_checksum_sha384(file->text, file->length) : NULL;
+	return is_same(viflo_checksum_sha256(file->text, file->length), checksum, expected);
 }
 
-static char *
-sha256_checksum(const VifloHistory *history, int number)
+static bool
+sqlx_is_same(const VifloHistory *history, int number, const char *checksum,
+			 char **expected)
 {
 	const VifloFile *file = history->migrations[number].file;
 
-	return file ? viflo_checksum_sha256(file->text, file->length) : NULL;
+	return is_same(viflo_checksum_sha384(file->text, file->length), checksum, expected);
 }
 
-static char *
-sqitch_checksum(const VifloHistory *history, int number)
+static bool
+atlas_is_same(const VifloHistory *history, int number, const char *checksum,
+			  char **expected)
 {
+	const VifloAtlasDetail *detail = history->migrations[number].detail;
+
+	if (detail->hash == NULL)
+		return true;
+	*expected = pstrdup(detail->hash);
+	if (strncmp(checksum, "h1:", 3) == 0)
+		checksum += 3;
+	return strcmp(detail->hash, checksum) == 0;
+}
+
+static const char *
+flyway_version(const VifloHistory *history, int number)
+{
+	const VifloFlywayDetail *detail = history->migrations[number].detail;
+
+	return detail->type == 'R' ? psprintf("R:%s", detail->description) :
+		history->migrations[number].version;
+}
+
+static bool
+flyway_is_same(const VifloHistory *history, int number, const char *checksum,
+			   char **expected)
+{
+	const VifloFlywayDetail *detail = history->migrations[number].detail;
 	const VifloFile *file = history->migrations[number].file;
 
-	return file ? viflo_checksum_sha1(file->text, file->length) : NULL;
+	return is_same(viflo_checksum_flyway(detail->text, detail->length), checksum, expected) ||
+		(detail->type == 'R' &&
+		 strcmp(viflo_checksum_flyway(file->text, file->length), checksum) == 0);
+}
+
+static bool
+graphile_is_same(const VifloHistory *history, int number, const char *checksum,
+				 char **expected)
+{
+	const VifloGraphileDetail *detail = history->migrations[number].detail;
+
+	return detail == NULL || is_same(pstrdup(detail->hash), checksum, expected);
+}
+
+static const char *
+liquibase_version(const VifloHistory *history, int number)
+{
+	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
+
+	return psprintf("%s:%s", detail->author, history->migrations[number].version);
+}
+
+/* Liquibase's path may begin further up than the folder. */
+static bool
+liquibase_fits(const VifloHistory *history, int number, const VifloToolRow *row)
+{
+	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
+	size_t		length = strlen(detail->path);
+	size_t		row_length = row->name ? strlen(row->name) : 0;
+
+	if (row_length < length || strcmp(row->name + row_length - length, detail->path) != 0)
+		return false;
+	return row_length == length ||
+		(!detail->logical && strchr("/:", row->name[row_length - length - 1]) != NULL);
+}
+
+/* Other versions of the checksum than 9 are not known, and pass. */
+static bool
+liquibase_is_same(const VifloHistory *history, int number, const char *checksum,
+				  char **expected)
+{
+	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
+
+	return strncmp(checksum, "9:", 2) != 0 ||
+		is_same(viflo_checksum_liquibase(detail->text, detail->length), checksum, expected);
+}
+
+static bool
+refinery_is_same(const VifloHistory *history, int number, const char *checksum,
+				 char **expected)
+{
+	const VifloRefineryDetail *detail = history->migrations[number].detail;
+	const VifloFile *file = history->migrations[number].file;
+
+	return is_same(viflo_checksum_refinery(detail->name, detail->version, false,
+										   file->text, file->length), checksum, expected) ||
+		strcmp(viflo_checksum_refinery(detail->name, detail->version, true,
+									   file->text, file->length), checksum) == 0;
+}
+
+static bool
+sqitch_is_same(const VifloHistory *history, int number, const char *checksum,
+			   char **expected)
+{
+	const VifloSqitchChange *change = history->migrations[number].detail;
+
+	return is_same(pstrdup(change->script_hash), checksum, expected);
 }
 
 const VifloTool viflo_tools[] = {
@@ -69,7 +167,8 @@ const VifloTool viflo_tools[] = {
 		" CASE WHEN COALESCE(t.error, '') OPERATOR(pg_catalog.<>) '' OR t.applied OPERATOR(pg_catalog.<>) t.total THEN 'failed'"
 		"  WHEN (t.type OPERATOR(pg_catalog.&) 1) OPERATOR(pg_catalog.<>) 0 THEN 'through' ELSE 'applied' END,"
 		" t.error::pg_catalog.text"
-		" FROM %s t WHERE t.version::pg_catalog.text OPERATOR(pg_catalog.!~~) '.%%' ORDER BY t.version"
+		" FROM %s t WHERE t.version::pg_catalog.text OPERATOR(pg_catalog.!~~) '.%%' ORDER BY t.version",
+		.is_same = atlas_is_same
 	},
 	{
 		.name = "dbmate",
@@ -100,7 +199,7 @@ const VifloTool viflo_tools[] = {
 		" pg_catalog.to_timestamp(t.created_at::pg_catalog.float8 OPERATOR(pg_catalog./) 1000)::pg_catalog.text, NULL,"
 		" CASE WHEN t.created_at OPERATOR(pg_catalog.=) pg_catalog.max(t.created_at) OVER () THEN 'through' ELSE 'applied' END, NULL"
 		" FROM %s t ORDER BY t.created_at, t.id",
-		.checksum = sha256_checksum
+		.is_same = sha256_is_same
 	},
 	{
 		.name = "flyway",
@@ -108,7 +207,8 @@ const VifloTool viflo_tools[] = {
 		.table = "flyway_schema_history",
 		.columns = "installed_rank,version,description,type,checksum,installed_by,installed_on,success",
 		.query =
-		"SELECT COALESCE(t.version, 'R:' OPERATOR(pg_catalog.||) t.description)::pg_catalog.text, t.description::pg_catalog.text, t.checksum::pg_catalog.text,"
+		"SELECT COALESCE(pg_catalog.regexp_replace(pg_catalog.regexp_replace(t.version::pg_catalog.text, '(^|[.])0+(?=[0-9])', '\\1', 'g'), '([.]0)+$', ''),"
+		"  'R:' OPERATOR(pg_catalog.||) t.description::pg_catalog.text), t.description::pg_catalog.text, t.checksum::pg_catalog.text,"
 		" t.installed_on::pg_catalog.timestamptz::pg_catalog.text, t.installed_by::pg_catalog.text,"
 		" CASE WHEN NOT t.success THEN 'failed'"
 		"  WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{BASELINE,SQL_BASELINE}') THEN 'through'"
@@ -118,7 +218,8 @@ const VifloTool viflo_tools[] = {
 		"  AND (u.version OPERATOR(pg_catalog.=) t.version OR t.version IS NULL AND u.version IS NULL AND u.description OPERATOR(pg_catalog.=) t.description)"
 		"  AND (t.version IS NULL OR u.type::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{UNDO_SQL,DELETE}')))"
 		" ORDER BY t.installed_rank",
-		.checksum = flyway_checksum
+		.version = flyway_version,
+		.is_same = flyway_is_same
 	},
 	{
 		.name = "golang-migrate",
@@ -149,7 +250,19 @@ const VifloTool viflo_tools[] = {
 		.columns = "hash,previous_hash,filename,date",
 		.query =
 		"SELECT t.filename::pg_catalog.text, NULL, t.hash::pg_catalog.text, t.date::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
-		" FROM %s t ORDER BY t.filename"
+		" FROM %s t ORDER BY t.filename",
+		.is_same = graphile_is_same
+	},
+	{
+		.name = "hasura",
+		.layouts = "hasura",
+		.schema = "hdb_catalog",
+		.table = "hdb_version",
+		.columns = "cli_state",
+		.query =
+		"SELECT m.key, NULL, NULL, NULL, NULL, CASE WHEN m.value::pg_catalog.bool THEN 'failed' ELSE 'applied' END, 'it is marked dirty'"
+		" FROM %s t, pg_catalog.jsonb_each(t.cli_state::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'migrations') d,"
+		" pg_catalog.jsonb_each_text(d.value) m ORDER BY m.key"
 	},
 	{
 		.name = "liquibase",
@@ -160,7 +273,10 @@ const VifloTool viflo_tools[] = {
 		"SELECT pg_catalog.concat(t.author, ':', t.id), t.filename::pg_catalog.text, t.md5sum::pg_catalog.text,"
 		" t.dateexecuted::pg_catalog.timestamptz::pg_catalog.text, NULL,"
 		" CASE WHEN t.exectype::pg_catalog.text OPERATOR(pg_catalog.=) 'FAILED' THEN 'failed' ELSE 'applied' END, NULL"
-		" FROM %s t WHERE t.exectype::pg_catalog.text OPERATOR(pg_catalog.<>) 'SKIPPED' ORDER BY t.orderexecuted"
+		" FROM %s t WHERE t.exectype::pg_catalog.text OPERATOR(pg_catalog.<>) 'SKIPPED' ORDER BY t.orderexecuted",
+		.version = liquibase_version,
+		.fits = liquibase_fits,
+		.is_same = liquibase_is_same
 	},
 	{
 		.name = "node-pg-migrate",
@@ -181,7 +297,7 @@ const VifloTool viflo_tools[] = {
 		" t.finished_at::pg_catalog.text, NULL,"
 		" CASE WHEN t.finished_at IS NULL THEN 'failed' ELSE 'applied' END, t.logs::pg_catalog.text"
 		" FROM %s t WHERE t.rolled_back_at IS NULL ORDER BY t.started_at, t.migration_name",
-		.checksum = sha256_checksum
+		.is_same = sha256_is_same
 	},
 	{
 		.name = "rails",
@@ -189,18 +305,30 @@ const VifloTool viflo_tools[] = {
 		.table = "schema_migrations",
 		.columns = "version,!dirty,!name,!statements",
 		.query =
-		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL, 'applied', NULL"
-		" FROM %s t ORDER BY t.version"
+		"SELECT pg_catalog.max(t.version::pg_catalog.text), NULL, NULL, NULL, NULL, 'applied', NULL"
+		" FROM %s t HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0"
 	},
 	{
 		.name = "refinery",
-		.layouts = "refinery,flyway",
+		.layouts = "refinery",
 		.table = "refinery_schema_history",
 		.columns = "version,name,applied_on,checksum",
 		.query =
 		"SELECT t.version::pg_catalog.text, t.name::pg_catalog.text, t.checksum::pg_catalog.text,"
 		" t.applied_on::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
-		" FROM %s t ORDER BY t.version"
+		" FROM %s t ORDER BY t.version",
+		.is_same = refinery_is_same
+	},
+	{
+		.name = "sourcegraph",
+		.layouts = "sourcegraph",
+		.table = "migration_logs",
+		.columns = "id,schema,version,up,success,started_at,finished_at",
+		.query =
+		"SELECT v.version::pg_catalog.text, NULL, NULL, v.finished_at::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		" CASE WHEN v.success THEN 'applied' ELSE 'failed' END, v.error_message::pg_catalog.text"
+		" FROM (SELECT DISTINCT ON (t.schema, t.version) t.* FROM %s t ORDER BY t.schema, t.version, t.id DESC) v"
+		" WHERE v.up OR NOT v.success ORDER BY v.id"
 	},
 	{
 		.name = "sqitch",
@@ -212,22 +340,22 @@ const VifloTool viflo_tools[] = {
 		"SELECT t.change_id::pg_catalog.text, t.change::pg_catalog.text, t.script_hash::pg_catalog.text,"
 		" t.committed_at::pg_catalog.text, t.committer_name::pg_catalog.text, 'applied', NULL"
 		" FROM %s t ORDER BY t.committed_at",
-		.checksum = sqitch_checksum
+		.is_same = sqitch_is_same
 	},
 	{
 		.name = "sqlx",
-		.layouts = "sqlx,golang-migrate,plain,supabase",
+		.layouts = "sqlx,golang-migrate,numbered,supabase",
 		.table = "_sqlx_migrations",
 		.columns = "version,description,installed_on,success,checksum",
 		.query =
 		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, pg_catalog.encode(t.checksum, 'hex'),"
 		" t.installed_on::pg_catalog.text, NULL, CASE WHEN t.success THEN 'applied' ELSE 'failed' END, NULL"
 		" FROM %s t ORDER BY t.version",
-		.checksum = sqlx_checksum
+		.is_same = sqlx_is_same
 	},
 	{
 		.name = "supabase",
-		.layouts = "supabase,plain,sqlx",
+		.layouts = "supabase,numbered,sqlx",
 		.schema = "supabase_migrations",
 		.table = "schema_migrations",
 		.columns = "version,!dirty",
@@ -237,7 +365,7 @@ const VifloTool viflo_tools[] = {
 	},
 	{
 		.name = "tern",
-		.layouts = "tern,plain",
+		.layouts = "tern,numbered",
 		.table = "schema_version",
 		.columns = "version,!success",
 		.query =

@@ -56,10 +56,18 @@ typedef struct VifloTool
 	const char *(*version) (const VifloHistory *history, int number);
 
 	/*
-	 * The checksum that the tool would give it now, palloc'd; NULL: it keeps
-	 * none for this one.
+	 * Where several revisions have the version: is this the one that the row
+	 * is about?  NULL: they never do.
 	 */
-	char	   *(*checksum) (const VifloHistory *history, int number);
+	bool		(*fits) (const VifloHistory *history, int number, const VifloToolRow *row);
+
+	/*
+	 * Is the row's checksum, which is not NULL, that of the revision as it is
+	 * now?  If not, *expected is what it would be, palloc'd.  NULL: the tool
+	 * keeps none.
+	 */
+	bool		(*is_same) (const VifloHistory *history, int number,
+							const char *checksum, char **expected);
 } VifloTool;
 
 /* All that are known; the last one has no name. */
