@@ -50,7 +50,7 @@ node_values(const VifloProjectState *state, int node, Datum *values)
 	values[5] = BoolGetDatum(n->nchildren == 0 && !n->repeatable);
 	values[6] = BoolGetDatum(n->nchildren > 1);
 	values[7] = BoolGetDatum(n->nparents > 1);
-	values[8] = BoolGetDatum(viflo_state_is_current(state->graph, state->applied, state->covered, node));
+	values[8] = BoolGetDatum(viflo_standing_is_current(state->graph, state->applied, state->covered, node));
 	values[9] = BoolGetDatum(state->applied[node]);
 	values[10] = BoolGetDatum(state->entries[node].transactional);
 }
@@ -81,7 +81,7 @@ viflo_current(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		nulls[5] = {false};
 
-		if (!viflo_state_is_current(state->graph, state->applied, state->covered, node))
+		if (!viflo_standing_is_current(state->graph, state->applied, state->covered, node))
 			continue;
 		values[0] = CStringGetTextDatum(state->revisions[node].id);
 		values[1] = BoolGetDatum(state->graph->nodes[node].nchildren == 0);

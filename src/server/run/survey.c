@@ -138,11 +138,11 @@ make_standing(const VifloProjectState *state, const VifloTenantSet *set, const c
 	VifloState	view = {.applied = set->applied,.closed = set->closed};
 	VifloPlan	plan = {0};
 	VifloError	error = {0};
-	bool	   *covered = set->closed ? NULL : viflo_state_covered(state->graph, set->applied);
+	bool	   *covered = set->closed ? NULL : viflo_standing_covered(state->graph, set->applied);
 
 	standing->changed = set->nchanged;
 	for (int node = 0; node < state->count; node++)
-		if (viflo_state_is_current(state->graph, set->applied, covered, node))
+		if (viflo_standing_is_current(state->graph, set->applied, covered, node))
 			viflo_names_add(&standing->current, pstrdup(state->revisions[node].id));
 
 	if (!viflo_plan_upgrade(state->graph, view, target, &plan, &error))

@@ -276,57 +276,6 @@ read_applied(VifloProjectState *state, Snapshot snapshot)
 }
 
 bool
-viflo_state_is_closed(const VifloGraph *graph, const bool *applied)
-{
-	for (int i = 0; i < graph->count; i++)
-	{
-		const VifloNode *node = &graph->nodes[i];
-
-		if (!applied[i] || node->repeatable)
-			continue;
-		for (int j = 0; j < node->nparents; j++)
-			if (!applied[node->parents[j]])
-				return false;
-		for (int j = 0; j < node->ndepends; j++)
-			if (!applied[node->depends[j]])
-				return false;
-	}
-	return true;
-}
-
-bool *
-viflo_state_covered(const VifloGraph *graph, const bool *applied)
-{
-	bool	   *covered = palloc0(sizeof(bool) * Max(graph->count, 1));
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		const VifloNode *node = &graph->nodes[i];
-
-		for (int j = 0; j < node->nparents && applied[i]; j++)
-			covered[node->parents[j]] = true;
-	}
-	viflo_graph_ancestors(graph, covered, false);
-	return covered;
-}
-
-bool
-viflo_state_is_current(const VifloGraph *graph, const bool *applied,
-					   const bool *covered, int node)
-{
-	const VifloNode *n = &graph->nodes[node];
-
-	if (!applied[node] || n->repeatable)
-		return false;
-	if (covered != NULL)
-		return !covered[node];
-	for (int i = 0; i < n->nchildren; i++)
-		if (applied[n->children[i]])
-			return false;
-	return true;
-}
-
-bool
 viflo_state_is_behind(const char *project, const char *revision, Snapshot snapshot)
 {
 	const char *keys[] = {project, revision};
@@ -410,9 +359,9 @@ read_state(VifloProject *project, const char *tenant, Snapshot snapshot, uint64 
 	read_applied(state, snapshot);
 	state->unfinished = viflo_unfinished_list(project->name, tenant);
 	forget_half_done(state);
-	state->closed = viflo_state_is_closed(state->graph, state->applied);
+	state->closed = viflo_standing_is_closed(state->graph, state->applied);
 	if (!state->closed)
-		state->covered = viflo_state_covered(state->graph, state->applied);
+		state->covered = viflo_standing_covered(state->graph, state->applied);
 	MemoryContextSwitchTo(old);
 	return state;
 }

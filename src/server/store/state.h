@@ -20,6 +20,7 @@
 #define VIFLO_STATE_H
 
 #include "common/plan.h"
+#include "common/standing.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/palloc.h"
@@ -69,7 +70,7 @@ typedef struct VifloProjectState
 								 * present text, and not half done */
 	VifloMark  *marks;			/* likewise */
 	bool		closed;			/* applied holds all ancestors of its members */
-	bool	   *covered;		/* viflo_state_covered(); NULL where closed */
+	bool	   *covered;		/* viflo_standing_covered(); NULL where closed */
 	List	   *missing;		/* ids (char *) that are applied, not
 								 * registered */
 	List	   *unfinished;		/* VifloUnfinished: which there are is
@@ -105,23 +106,6 @@ extern int	viflo_state_resolve(const VifloProjectState *state, const char *name)
  * from one holds for as long as this stays the same.
  */
 extern uint64 viflo_state_generation(void);
-
-/*
- * Has every member of applied all its parents and dependencies in it, too?
- * Repeatable ones are not asked: nothing is late because of them.
- */
-extern bool viflo_state_is_closed(const VifloGraph *graph, const bool *applied);
-
-/* What members of applied follow, by down revisions; palloc'd. */
-extern bool *viflo_state_covered(const VifloGraph *graph, const bool *applied);
-
-/*
- * Is the node applied, and none that follows it by down revision?  Nowhere is
- * where a repeatable one stands.  covered is NULL where applied is closed, as
- * children tell then.
- */
-extern bool viflo_state_is_current(const VifloGraph *graph, const bool *applied,
-								   const bool *covered, int node);
 
 /*
  * For who reads what is applied by snapshot and finds an id that the graph has

@@ -101,7 +101,7 @@ find_set(Reading *reading, int guess)
 	}
 	for (int i = 0; i < count; i++)
 		scratch->nchanged += scratch->changed[i];
-	scratch->closed = viflo_state_is_closed(reading->state->graph, scratch->applied);
+	scratch->closed = viflo_standing_is_closed(reading->state->graph, scratch->applied);
 	tenants->sets[tenants->nsets] = *scratch;
 	init_set(scratch, count);
 	return tenants->nsets++;
