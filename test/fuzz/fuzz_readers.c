@@ -311,6 +311,9 @@ write_and_read(const VifloReader *reader, const VifloRevision *revision)
 
 	wanted.up = pnstrdup(revision->up.text, revision->up.length);
 	wanted.no_transaction = revision->transaction == VIFLO_TRANSACTION_OFF;
+	/* Placeholders cannot be written so that they stay. */
+	if (reader->placeholders != VIFLO_PLACEHOLDERS_NONE && strpbrk(wanted.up, "$:") != NULL)
+		return;
 	/* A second byte order mark is no part of a text that came from a file. */
 	if (strstr(wanted.up, "\xef\xbb\xbf") != NULL ||
 		!reader->create(&none, &wanted, &id, &files, &failure))
