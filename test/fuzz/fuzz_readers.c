@@ -279,6 +279,21 @@ check_history(const VifloHistory *history)
 	}
 }
 
+/* Of a text without the white space in front, which some layouts trim. */
+static void
+checksum(const VifloSection *section, char hex[65])
+{
+	VifloSection trimmed = *section;
+	VifloError	error = {0};
+
+	while (trimmed.length > 0 && strchr(" \t\r\n\v\f", *trimmed.text) != NULL)
+	{
+		trimmed.text++;
+		trimmed.length--;
+	}
+	CHECK(viflo_script_checksum(&trimmed, &none_section, hex, &error));
+}
+
 /* The up section of revision, written by reader and read again. */
 static void
 write_and_read(const VifloReader *reader, const VifloRevision *revision)
@@ -290,13 +305,15 @@ write_and_read(const VifloReader *reader, const VifloRevision *revision)
 	VifloFolder folder = {.path = "/nonexistent",.fd = -1,.read = true};
 	VifloHistory history;
 	VifloFailure failure = {0};
-	VifloError	error = {0};
 	char		before[65];
 	char		after[65];
 	char	   *id;
 
 	wanted.up = pnstrdup(revision->up.text, revision->up.length);
 	wanted.no_transaction = revision->transaction == VIFLO_TRANSACTION_OFF;
+	/* Placeholders cannot be written so that they stay. */
+	if (reader->placeholders != VIFLO_PLACEHOLDERS_NONE && strpbrk(wanted.up, "$:") != NULL)
+		return;
 	/* A second byte order mark is no part of a text that came from a file. */
 	if (strstr(wanted.up, "\xef\xbb\xbf") != NULL ||
 		!reader->create(&none, &wanted, &id, &files, &failure))
@@ -317,9 +334,12 @@ write_and_read(const VifloReader *reader, const VifloRevision *revision)
 	qsort(folder.files, folder.count, sizeof(VifloFile), compare_files);
 	if (!viflo_reader_read(&folder, &settings, &history, &failure))
 		return;
+	/* Some tools make nothing of an empty file. */
+	if (history.count == 0 && wanted.up[strspn(wanted.up, " \t\r\n\v\f")] == '\0')
+		return;
 	CHECK(history.count == 1);
-	CHECK(viflo_script_checksum(&revision->up, &none_section, before, &error));
-	CHECK(viflo_script_checksum(&history.revisions[0].up, &none_section, after, &error));
+	checksum(&revision->up, before);
+	checksum(&history.revisions[0].up, after);
 	CHECK(strcmp(before, after) == 0);
 }
 
