@@ -97,7 +97,6 @@ viflo_flyway_conf_of_script(const VifloFolder *folder, const VifloFile *file,
 		.path = viflo_folder_path(folder, file->name),
 		.lines = viflo_lines_begin(file->text, file->length)
 	};
-	bool		runs = true;
 	bool		good = true;
 
 	while (good && next_property(&properties))
@@ -110,12 +109,8 @@ viflo_flyway_conf_of_script(const VifloFolder *folder, const VifloFile *file,
 			good = pg_strcasecmp(properties.value, "UTF-8") == 0 ||
 				fail_property(&properties, "cannot be other than UTF-8", failure);
 		else if (strcmp(properties.key, "shouldExecute") == 0)
-		{
-			if (pg_strcasecmp(properties.value, "true") != 0)
-				good = fail_property(&properties, "cannot be other than true: whether a file is there decides whether it runs", failure);
-			else
-				good = take_boolean(&properties, &runs, failure);
-		}
+			good = pg_strcasecmp(properties.value, "true") == 0 ||
+				fail_property(&properties, "cannot be other than true", failure);
 		else
 			good = fail_property(&properties, "is nothing that a script can be configured with", failure);
 	}

@@ -72,6 +72,21 @@ take_word(VifloSpan *span, const char *word)
 	return true;
 }
 
+/* Takes two words, or parts of them, with any white space between. */
+static bool
+take_two(VifloSpan *span, const char *first, const char *second)
+{
+	VifloSpan	rest = *span;
+
+	if (!take(&rest, first))
+		return false;
+	rest = skip_blank(rest);
+	if (!take(&rest, second))
+		return false;
+	*span = rest;
+	return true;
+}
+
 /* Is the line a command's?  *command is then what follows the dashes. */
 static bool
 is_command(VifloSpan line, VifloSpan *command)
@@ -95,10 +110,7 @@ viflo_liquibase_is_formatted(const char *text, size_t length)
 
 		if (viflo_span_is_empty(skip_blank(line)))
 			continue;
-		if (!is_command(line, &command) || !take(&command, "liquibase"))
-			return false;
-		command = skip_blank(command);
-		return take(&command, "formatted");
+		return is_command(line, &command) && take_two(&command, "liquibase", "formatted");
 	}
 	return false;
 }
@@ -317,7 +329,10 @@ take_rollback_comment(Pass *pass)
 static bool
 check_dashes(const Pass *pass, VifloSpan line)
 {
-	static const char *const words[] = {"changeset", "rollback", "preconditions", "precondition", "comment", "property", "ignoreLines", "validCheckSum"};
+	static const char *const words[] = {
+		"changeset", "rollback", "preconditions", "precondition", "comment",
+		"property", "ignoreLines", "validCheckSum"
+	};
 	VifloSpan	rest = skip_blank(line);
 
 	if (!take(&rest, "-") || rest.start == rest.end || *rest.start == '-')
@@ -338,19 +353,32 @@ check_dashes(const Pass *pass, VifloSpan line)
 static bool
 check_supported(const Pass *pass, VifloSpan command)
 {
-	static const char *const words[] = {"rollbackSqlFile", "tagDatabase:", "include", "includeAll"};
+	static const char *const words[] = {"rollbackSqlFile", "tagDatabase:", "includeAll"};
+	VifloSpan	rest = command;
 
-	if (take(&command, "precondition-"))
+	if (take(&rest, "precondition-"))
 		return fail_at(pass, "precondition is not supported");
+	if (take_two(&rest, "include", "file:"))
+		return fail_at(pass, "command include is not supported");
 	for (int i = 0; i < lengthof(words); i++)
 	{
-		VifloSpan	rest = command;
-
-		if (take(&rest, words[i]) && rest.start < rest.end && isspace((unsigned char) *rest.start) &&
-			(strcmp(words[i], "include") != 0 || (rest = skip_blank(rest), take(&rest, "file:"))))
+		rest = command;
+		if (take(&rest, words[i]) && rest.start < rest.end && isspace((unsigned char) *rest.start))
 			return fail_at(pass, psprintf("command %s is not supported", words[i]));
 	}
 	return true;
+}
+
+/* Does the line begin a comment with a rollback? */
+static bool
+begins_rollback(VifloSpan line)
+{
+	VifloSpan	rest = skip_blank(line);
+
+	if (!take_two(&rest, "/*", "liquibase"))
+		return false;
+	rest = skip_blank(rest);
+	return take(&rest, "rollback") && viflo_span_is_empty(skip_blank(rest));
 }
 
 /* A line of a change set. */
@@ -361,10 +389,7 @@ take_line(Pass *pass, VifloSpan line)
 	VifloSpan	command;
 	VifloSpan	rest;
 
-	rest = skip_blank(line);
-	if (take(&rest, "/*") && (rest = skip_blank(rest), take(&rest, "liquibase")) &&
-		(rest = skip_blank(rest), take(&rest, "rollback")) &&
-		viflo_span_is_empty(skip_blank(rest)))
+	if (begins_rollback(line))
 		return take_rollback_comment(pass);
 	if (!is_command(line, &command))
 	{
