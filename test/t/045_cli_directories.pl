@@ -161,4 +161,13 @@ for my $layout (sort keys %new)
 }
 like(slurp_text((glob "$dir/*_add_users/metadata.yaml")[0]), qr/^name: 'Add users'\nparents: \[1\]\n\z/, 'its parent is the head');
 
+for my $layout (sort keys %new, 'sqitch')
+{
+	$dir = folder_of();
+	is_viflo(['--dir', $dir, '--layout', $layout, 'revision', '-m', 'First'], 0, qr{^\Q$dir\E/}, '', "$layout: the first revision");
+	put($_, 'SELECT 1;') for glob "$dir/*/up.sql";
+	is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 0, qr/\Aup    \w*first  first  .*\n\z/i, undef,
+		"$layout: and it is run");
+}
+
 done_testing();

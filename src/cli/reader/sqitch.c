@@ -29,6 +29,7 @@
 #include "cli/output.h"
 #include "cli/reader/psql_script.h"
 #include "cli/reader/sqitch_conf.h"
+#include "cli/reader/sqitch_id.h"
 #include "cli/reader/sqitch_plan.h"
 #include "common/script.h"
 #include "common/sqlstate.h"

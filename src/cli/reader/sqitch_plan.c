@@ -8,23 +8,17 @@
  * name may come again once a tag stands in between: then the change is
  * reworked.  What a change requires stands before it.
  *
- * An id is the SHA-1 of what Sqitch calls the line's info: project, name, the
- * id of the change before, and so on, so that it names all of the plan up to
- * there.
- *
- * Rules: App::Sqitch::Plan, ::Plan::Line, ::Plan::Change, ::Plan::Tag,
- * ::Plan::Depend.
+ * Rules: App::Sqitch::Plan, ::Plan::Line, ::Plan::Depend.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/folder.h"
+#include "cli/reader/sqitch_id.h"
 #include "cli/reader/sqitch_plan.h"
-#include "common/cryptohash.h"
 #include "common/hashfn.h"
 #include "common/lines.h"
 #include "common/logging.h"
-#include "common/sha1.h"
 #include "common/sqlstate.h"
 #include "lib/stringinfo.h"
 
@@ -120,99 +114,6 @@ static bool
 fail(Reading *reading, const char *what, const char *name)
 {
 	return viflo_error_at(reading->error, VIFLO_INVALID_SCRIPT, reading->line, what, name);
-}
-
-bool
-viflo_sqitch_sha1(const char *bytes, size_t length, char hex[VIFLO_SHA1_HEX + 1],
-				  VifloError *error)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA1);
-	uint8		digest[SHA1_DIGEST_LENGTH];
-	bool		good;
-
-	good = context != NULL && pg_cryptohash_init(context) == 0 &&
-		pg_cryptohash_update(context, (const uint8 *) bytes, length) == 0 &&
-		pg_cryptohash_final(context, digest, sizeof(digest)) == 0;
-	pg_cryptohash_free(context);
-	if (!good)
-		return viflo_error(error, "XX000", "could not compute SHA-1");
-	for (int i = 0; i < SHA1_DIGEST_LENGTH; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	return true;
-}
-
-/* The SHA-1 of info with a header that says what it is of. */
-static bool
-make_id(Reading *reading, const char *what, const StringInfo info, char *id)
-{
-	StringInfoData text;
-	bool		good;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, "%s %d", what, info->len);
-	appendStringInfoChar(&text, '\0');
-	appendBinaryStringInfo(&text, info->data, info->len);
-	good = viflo_sqitch_sha1(text.data, text.len, id, reading->error);
-	pfree(text.data);
-	pfree(info->data);
-	return good;
-}
-
-/* Begins the info of a line. */
-static void
-begin_info(const Reading *reading, StringInfo info)
-{
-	initStringInfo(info);
-	appendStringInfo(info, "project %s\n", reading->plan->project);
-	if (reading->plan->uri != NULL)
-		appendStringInfo(info, "uri %s\n", reading->plan->uri);
-}
-
-static void
-end_info(StringInfo info, const VifloSqitchLine *is)
-{
-	if (is->note[0] != '\0' && strcmp(is->note, "0") != 0)
-		appendStringInfo(info, "\n\n%s", is->note);
-}
-
-static void
-append_list(StringInfo info, const char *title, const char *before,
-			const VifloNames *names)
-{
-	if (names->count > 0)
-		appendStringInfo(info, "\n%s", title);
-	for (int i = 0; i < names->count; i++)
-		appendStringInfo(info, "\n  %s %s", before, names->names[i]);
-}
-
-static bool
-change_id(Reading *reading, int index)
-{
-	VifloSqitchChange *change = &reading->plan->changes[index];
-	StringInfoData info;
-
-	begin_info(reading, &info);
-	appendStringInfo(&info, "change %s\n", change->is.name);
-	if (index > 0)
-		appendStringInfo(&info, "parent %s\n", change[-1].is.id);
-	appendStringInfo(&info, "planner %s\ndate %s", change->is.planner, change->is.date);
-	append_list(&info, "requires", "+", &change->requires);
-	append_list(&info, "conflicts", "-", &change->conflicts);
-	end_info(&info, &change->is);
-	return make_id(reading, "change", &info, change->is.id);
-}
-
-static bool
-tag_id(Reading *reading, VifloSqitchTag *tag)
-{
-	StringInfoData info;
-
-	begin_info(reading, &info);
-	appendStringInfo(&info, "tag @%s\nchange %s\nplanner %s\ndate %s", tag->is.name,
-					 reading->plan->changes[tag->change].is.id,
-					 tag->is.planner, tag->is.date);
-	end_info(&info, &tag->is);
-	return make_id(reading, "tag", &info, tag->is.id);
 }
 
 /* A note as it is meant. */
@@ -468,7 +369,7 @@ add_tag(Reading *reading, const VifloSqitchLine *is)
 	tag = &plan->tags[plan->ntags++];
 	tag->is = *is;
 	tag->change = plan->count - 1;
-	return tag_id(reading, tag);
+	return viflo_sqitch_tag_id(plan, tag, reading->error);
 }
 
 /* Adds the change, as the next instance of its name. */
@@ -510,7 +411,7 @@ add_change(Reading *reading, const VifloSqitchLine *is, char *list)
 		known->first = index;
 	known->index = index;
 	plan->count++;
-	return change_id(reading, index);
+	return viflo_sqitch_change_id(plan, index, reading->error);
 }
 
 /* A line that is a tag or a change. */

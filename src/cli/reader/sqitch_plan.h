@@ -64,8 +64,4 @@ extern bool viflo_sqitch_plan_read(const char *text, size_t length,
 /* May a change have this name? */
 extern bool viflo_sqitch_is_name(const char *name);
 
-/* SHA-1, hex. */
-extern bool viflo_sqitch_sha1(const char *bytes, size_t length,
-							  char hex[VIFLO_SHA1_HEX + 1], VifloError *error);
-
 #endif							/* VIFLO_CLI_SQITCH_PLAN_H */
