@@ -311,8 +311,10 @@ write_and_read(const VifloReader *reader, const VifloRevision *revision)
 
 	wanted.up = pnstrdup(revision->up.text, revision->up.length);
 	wanted.no_transaction = revision->transaction == VIFLO_TRANSACTION_OFF;
-	/* Placeholders cannot be written so that they stay. */
+	/* Placeholders cannot be written so that they stay, nor psql's commands. */
 	if (reader->placeholders != VIFLO_PLACEHOLDERS_NONE && strpbrk(wanted.up, "$:") != NULL)
+		return;
+	if (reader == &viflo_reader_sqitch && strpbrk(wanted.up, "\\:") != NULL)
 		return;
 	/* A second byte order mark is no part of a text that came from a file. */
 	if (strstr(wanted.up, "\xef\xbb\xbf") != NULL ||

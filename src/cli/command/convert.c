@@ -134,13 +134,15 @@ static bool
 import(const VifloRequest *request, VifloFailure *failure)
 {
 	const char *to = request->to ? request->to : VIFLO_DEFAULT_DIR;
+	VifloSettings from = request->settings;
 	VifloNewFiles files = {.folder = NULL};
 	VifloLocal	local;
 	VifloNames	paths = {0};
 	const VifloHistory *history;
 
+	from.importing = true;
 	if (!check_empty(to, failure) ||
-		!open_folder(&request->settings, &local, failure))
+		!open_folder(&from, &local, failure))
 		return false;
 	history = &local.history;
 	for (int i = 0; i < history->count; i++)

@@ -338,6 +338,10 @@ drizzle_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	if (history->count > 0 && strchr(history->migrations[0].source, '/') != NULL)
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "new files of this folder are made by drizzle-kit, as they need a snapshot");
+	if ((wanted->up != NULL && strstr(wanted->up, BREAKPOINT) != NULL) ||
+		(wanted->down != NULL && strstr(wanted->down, BREAKPOINT) != NULL))
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "text holds \"%s\", at which Drizzle would cut it", BREAKPOINT);
 	return create_by_journal(wanted, id, files, failure);
 }
 

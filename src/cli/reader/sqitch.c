@@ -270,6 +270,8 @@ sqitch_read(const VifloFolder *folder, VifloHistory *history, VifloFailure *fail
 	if (!open_project(&project, failure))
 		return false;
 	history->detail = project.plan;
+	/* The scripts are expanded here, their variables with them. */
+	history->placeholders.off = true;
 	for (int i = 0; i < project.plan->count; i++)
 	{
 		if (!add_revision(&project, &project.plan->changes[i], failure))
