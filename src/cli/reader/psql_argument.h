@@ -6,7 +6,7 @@
 #ifndef VIFLO_CLI_PSQL_ARGUMENT_H
 #define VIFLO_CLI_PSQL_ARGUMENT_H
 
-#include "cli/reader/psql_script.h"
+#include "cli/reader/psql_run.h"
 
 /*
  * The next argument of a command, palloc'd, with quotes taken off, variables

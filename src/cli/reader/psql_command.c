@@ -209,7 +209,7 @@ run_include(const Call *call)
 	file = viflo_folder_other(run->folder, name);
 	run->history->outside = true;
 	if (file->error == 0)
-		return viflo_psql_include(run, file);
+		return run->include(run, file);
 	errno = file->error;
 	return viflo_psql_fail(source, "could not read file \"%s\": %m",
 						   viflo_folder_path(run->folder, name));

@@ -6,7 +6,7 @@
 #ifndef VIFLO_CLI_PSQL_COMMAND_H
 #define VIFLO_CLI_PSQL_COMMAND_H
 
-#include "cli/reader/psql_script.h"
+#include "cli/reader/psql_run.h"
 
 /*
  * Carries out the command whose name begins at *at, after its backslash, and

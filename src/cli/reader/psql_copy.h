@@ -6,7 +6,7 @@
 #ifndef VIFLO_CLI_PSQL_COPY_H
 #define VIFLO_CLI_PSQL_COPY_H
 
-#include "cli/reader/psql_script.h"
+#include "cli/reader/psql_run.h"
 
 /*
  * Puts in COPY ... FROM stdin and the data of the file or program that the

@@ -13,90 +13,12 @@
  */
 #include "postgres_fe.h"
 
-#include "cli/reader/placeholder.h"
 #include "cli/reader/psql_command.h"
 #include "cli/reader/psql_script.h"
 #include "cli/reader/psql_statement.h"
-#include "common/sqlstate.h"
 #include "fe_utils/psqlscan_int.h"
 #include "fe_utils/string_utils.h"
 #include "mb/pg_wchar.h"
-
-/*
- * Variables that psql itself sets, most of them after connecting.  They have
- * no value here, and that must not pass for "not set".
- */
-static const char *const psql_variables[] = {
-	"DBNAME", "ENCODING", "HOST", "PORT", "SERVER_VERSION_NAME",
-	"SERVER_VERSION_NUM", "USER", "VERSION", "VERSION_NAME", "VERSION_NUM",
-	"ERROR", "ROW_COUNT", "SQLSTATE", "LAST_ERROR_MESSAGE", "LAST_ERROR_SQLSTATE"
-};
-
-bool
-viflo_psql_fail(VifloPsqlSource *source, const char *fmt,...)
-{
-	char		message[1024];
-	va_list		args;
-
-	va_start(args, fmt);
-	vsnprintf(message, sizeof(message), fmt, args);
-	va_end(args);
-	return viflo_failure_file(source->run->failure,
-							  viflo_folder_path(source->run->folder, source->file->name),
-							  source->line, VIFLO_BACKSLASH_COMMAND, "%s", message);
-}
-
-/* The last of names that is NAME=VALUE; *known: it is there, with a value or not. */
-static const char *
-find_value(const VifloNames *names, const char *name, bool *known)
-{
-	size_t		length = strlen(name);
-
-	*known = false;
-	for (int i = names->count - 1; i >= 0; i--)
-	{
-		const char *entry = names->names[i];
-
-		if (strncmp(entry, name, length) != 0 ||
-			(entry[length] != '=' && entry[length] != '\0'))
-			continue;
-		*known = true;
-		return entry[length] == '=' ? entry + length + 1 : NULL;
-	}
-	return NULL;
-}
-
-static bool
-is_psql_variable(const char *name)
-{
-	for (int i = 0; i < lengthof(psql_variables); i++)
-	{
-		if (strcmp(psql_variables[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-const char *
-viflo_psql_value(VifloPsqlRun *run, const char *name)
-{
-	bool		known;
-	const char *value = find_value(&run->set, name, &known);
-
-	if (known)
-		return value;
-	value = find_value(&run->history->settings->set, name, &known);
-	if (!known)
-		value = find_value(run->given, name, &known);
-	if (!known && !is_psql_variable(name))
-	{
-		value = viflo_placeholders_value(run->history, name);
-		known = value != NULL;
-	}
-	if (known)
-		run->history->outside = true;
-	return value;
-}
 
 /* For psqlscan, which frees the result. */
 static char *
@@ -106,7 +28,7 @@ get_variable(const char *name, PsqlScanQuoteType quote, void *passthrough)
 	const char *value = viflo_psql_value(source->run, name);
 	PQExpBufferData buf;
 
-	if (value == NULL && is_psql_variable(name) && source->run->failure->message == NULL)
+	if (value == NULL && viflo_psql_is_own(name) && source->run->failure->message == NULL)
 	{
 		viflo_psql_fail(source, "psql's variable \"%s\" is not known before connecting", name);
 		viflo_failure_hint(source->run->failure, "Give it a value: --set %s=VALUE", name);
@@ -134,41 +56,6 @@ get_variable(const char *name, PsqlScanQuoteType quote, void *passthrough)
 
 static const PsqlScanCallbacks callbacks = {.get_variable = get_variable};
 
-bool
-viflo_psql_can_insert(VifloPsqlSource *source, const char *command)
-{
-	if (!viflo_psql_between(source))
-		return viflo_psql_fail(source, "\\%s in the middle of a statement", command);
-	if (source->copies > 0)
-		return viflo_psql_fail(source, "\\%s on the line of a COPY whose data follow", command);
-	return true;
-}
-
-bool
-viflo_psql_between(const VifloPsqlSource *source)
-{
-	return viflo_psql_is_blank(source->statement.data);
-}
-
-/* Appends to the section, which counts lines. */
-static void
-put(VifloPsqlRun *run, const char *text, size_t length)
-{
-	appendBinaryStringInfo(&run->out, text, length);
-	for (const char *p = text; (p = memchr(p, '\n', text + length - p)) != NULL; p++)
-		run->line++;
-}
-
-bool
-viflo_psql_emit(VifloPsqlSource *source, const char *text, size_t length)
-{
-	if (length > VIFLO_PSQL_MAX_LENGTH - Min(source->run->out.len, VIFLO_PSQL_MAX_LENGTH))
-		return viflo_psql_fail(source, "script grows beyond %d MB",
-							   VIFLO_PSQL_MAX_LENGTH / (1024 * 1024));
-	put(source->run, text, length);
-	return true;
-}
-
 /*
  * Before a line: says which it is where counting would go wrong.  Only between
  * statements, as a comment is one nowhere else for sure.
@@ -184,7 +71,7 @@ keep_count(VifloPsqlSource *source)
 		psql_scan_in_quote(source->scan))
 		return;
 	mark = psprintf("-- viflo at %d %s\n", source->line, source->file->name);
-	put(run, mark, strlen(mark));
+	viflo_psql_put(run, mark, strlen(mark));
 	pfree(mark);
 	run->file = source->file;
 	run->line = source->line;
@@ -196,7 +83,7 @@ take_piece(VifloPsqlSource *source, PQExpBuffer piece)
 {
 	if (conditional_active(source->conditions))
 	{
-		put(source->run, piece->data + 1, piece->len - 1);
+		viflo_psql_put(source->run, piece->data + 1, piece->len - 1);
 		appendBinaryStringInfo(&source->statement, piece->data + 1, piece->len - 1);
 	}
 	resetPQExpBuffer(piece);
@@ -270,7 +157,7 @@ read_line(VifloPsqlSource *source, const char *line, const char *end)
 	{
 		size_t		length = text_end - line;
 
-		put(source->run, line, end - line);
+		viflo_psql_put(source->run, line, end - line);
 		if (length > 0 && line[length - 1] == '\r')
 			length--;
 		source->copies -= length == 2 && memcmp(line, "\\.", 2) == 0;
@@ -280,7 +167,7 @@ read_line(VifloPsqlSource *source, const char *line, const char *end)
 		return false;
 	if (text_end < end)
 	{
-		put(source->run, "\n", 1);
+		viflo_psql_put(source->run, "\n", 1);
 		if (source->statement.len > 0)
 			appendStringInfoChar(&source->statement, '\n');
 	}
@@ -298,16 +185,17 @@ end_file(VifloPsqlSource *source)
 	if (psql_scan_in_quote(source->scan))
 		return viflo_psql_fail(source, "included file ends within a quoted string or comment");
 	if (source->run->out.len > 0 && source->run->out.data[source->run->out.len - 1] != '\n')
-		put(source->run, "\n", 1);
+		viflo_psql_put(source->run, "\n", 1);
 	if (source->copies > 0)
-		put(source->run, "\\.\n", 3);
+		viflo_psql_put(source->run, "\\.\n", 3);
 	if (!viflo_psql_between(source))
-		put(source->run, ";\n", 2);
+		viflo_psql_put(source->run, ";\n", 2);
 	return true;
 }
 
-bool
-viflo_psql_include(VifloPsqlRun *run, const VifloFile *file)
+/* Puts in what psql would send of file. */
+static bool
+include(VifloPsqlRun *run, const VifloFile *file)
 {
 	VifloPsqlSource source = {.run = run,.file = file};
 	const char *line = file->text;
@@ -350,13 +238,14 @@ viflo_psql_section(const VifloFolder *folder, const VifloFile *file,
 		.history = history,
 		.failure = failure,
 		.given = given,
+		.include = include,
 		.file = file,
 		.line = 1
 	};
 
 	memset(failure, 0, sizeof(*failure));
 	initStringInfo(&run.out);
-	return viflo_psql_include(&run, file) &&
+	return include(&run, file) &&
 		viflo_reader_part(folder, file, history, run.out.data, run.out.len, 1,
 						  section, failure);
 }
