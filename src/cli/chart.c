@@ -125,7 +125,7 @@ viflo_chart_dot(StringInfo out, const VifloView *view, const int *order)
 {
 	appendStringInfoString(out,
 						   "digraph viflo {\n"
-						   "\trankdir=BT;\n"
+						   "\trankdir=TB;\n"
 						   "\tnode [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];\n");
 	for (int i = 0; i < view->count; i++)
 	{
@@ -174,7 +174,7 @@ append_mermaid(StringInfo out, const char *text)
 void
 viflo_chart_mermaid(StringInfo out, const VifloView *view, const int *order)
 {
-	appendStringInfoString(out, "flowchart BT\n");
+	appendStringInfoString(out, "flowchart TB\n");
 	for (int i = 0; i < view->count; i++)
 	{
 		int			node = order[i];

@@ -215,8 +215,8 @@ SKIP:
 
 # Mermaid: ids are ours, and a label has no character that means anything.
 ($status, my $mermaid) = graph($dir, '--format', 'mermaid');
-is((split /\n/, $mermaid)[0], 'flowchart BT', 'Mermaid');
-is(join("\n", grep { !/^(flowchart BT|    r\d+\["[^"\[\]{}<>|;\\]*"\]:::(applied|current|pending)|    r\d+ (-->|-\.->) r\d+|    classDef \w+ [-\w#:,]+)$/ }
+is((split /\n/, $mermaid)[0], 'flowchart TB', 'Mermaid');
+is(join("\n", grep { !/^(flowchart TB|    r\d+\["[^"\[\]{}<>|;\\]*"\]:::(applied|current|pending)|    r\d+ (-->|-\.->) r\d+|    classDef \w+ [-\w#:,]+)$/ }
 	split /\n/, $mermaid =~ s/#\d+;//gr), '', 'each line is one of its grammar');
 is(scalar(my @links = $mermaid =~ /r\d+ -->|-\.->/g), 3, 'with all links');
 
