@@ -202,8 +202,8 @@ run_exchange(const VifloExchangeKind *kind, VifloRequest *request)
 	viflo_exchange_init(&exchange, kind, &database, folder ? &local : NULL, request);
 	if (!viflo_exchange_run(&exchange, kind->begin(&exchange)))
 		return viflo_output_failure_more(&exchange.failure, json_incref(exchange.more));
-	if (exchange.warning != NULL)
-		viflo_output_warning("%s", exchange.warning);
+	if (exchange.warns)
+		viflo_output_placed_warning(&exchange.failure);
 	if (viflo_output_is_json())
 		viflo_output_json_text(kind->document(&exchange));
 	else
