@@ -520,6 +520,17 @@ turn_once(Loop *loop)
 	}
 }
 
+static void
+close_pipe(Loop *loop)
+{
+	for (int i = 0; i < lengthof(loop->wake); i++)
+	{
+		if (loop->wake[i] >= 0)
+			close(loop->wake[i]);
+		loop->wake[i] = -1;
+	}
+}
+
 void
 viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 				const VifloSettings *settings, const struct VifloRequest *request,
@@ -544,11 +555,7 @@ viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 	if (pipe(loop.wake) != 0)
 		loop.wake[0] = loop.wake[1] = -1;
 	else if (!pg_set_noblock(loop.wake[0]) || !pg_set_noblock(loop.wake[1]))
-	{
-		close(loop.wake[0]);
-		close(loop.wake[1]);
-		loop.wake[0] = loop.wake[1] = -1;
-	}
+		close_pipe(&loop);
 	viflo_database_catch_interrupts(loop.wake[1]);
 	fill(&loop);
 	while (report->running > 0)
@@ -561,6 +568,7 @@ viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 	}
 	viflo_status_erase();
 	viflo_database_catch_interrupts(-1);
+	close_pipe(&loop);
 	pfree(loop.slots);
 	pfree(loop.polls);
 }

@@ -105,7 +105,7 @@ viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
 {
 	const VifloExchangeKind *kind = command->exchange;
 	const VifloSettings *settings = &request->settings;
-	VifloFleet	fleet;
+	VifloFleet	fleet = {0};
 	VifloFleetReport report = {.fleet = &fleet,.command = command->name,.subject = kind->subject};
 	VifloLocal	local = {0};
 	VifloFailure failure;
