@@ -3,8 +3,9 @@
  *	  viflo.conf: reads it, once, and answers from memory.
  *
  * libinih splits the lines.  It gets them without white space in front, as a
- * line that begins with some would go on the value before; comments stand on
- * lines of their own, so that a password may hold any character.
+ * line that begins with some would go on the value before.  How long a line
+ * may be is fixed where libinih is built as its author has it, at 200 bytes;
+ * that of Debian lets the program choose.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -17,8 +18,12 @@
 #include "common/revision.h"
 #include "lib/stringinfo.h"
 
-/* Longest line that is read. */
+/* Longest line that is read, where libinih can be told. */
 #define MAX_LINE	65536
+
+extern bool ini_use_stack __attribute__((weak));
+extern int	ini_max_line __attribute__((weak));
+extern int	ini_initial_alloc __attribute__((weak));
 
 /* libinih cuts longer names of sections off. */
 #define MAX_SECTION 48
@@ -71,8 +76,11 @@ starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Notes what is wrong with the current line.  Always 0, for libinih. */
-static int fail(Reading *reading, const char *hint, const char *fmt,...) pg_attribute_printf(3, 4);
+/*
+ * Notes what is wrong with the current line; the first counts.  Always 0, for
+ * libinih.
+ */
+static int	fail(Reading *reading, const char *hint, const char *fmt,...) pg_attribute_printf(3, 4);
 
 static int
 fail(Reading *reading, const char *hint, const char *fmt,...)
@@ -249,15 +257,21 @@ read_file(VifloConfig *config, FILE *stream, VifloFailure *failure)
 	Reading		reading = {.config = config,.stream = stream,.failure = failure};
 	int			result;
 
-	ini_use_stack = false;
-	ini_initial_alloc = ini_max_line = MAX_LINE;
-	ini_allow_multiline = false;
-	ini_allow_inline_comments = false;
-	ini_stop_on_first_error = true;
+	if (&ini_use_stack != NULL && &ini_max_line != NULL && &ini_initial_alloc != NULL)
+	{
+		ini_use_stack = false;
+		ini_initial_alloc = ini_max_line = MAX_LINE;
+	}
 	result = ini_parse_stream(next_line, &reading, take_key, &reading);
-	if (result != 0)
+
+	/* It goes on after a line that it cannot read, and tells the first one. */
+	if (result < 0 || (result > 0 && (!reading.failed || result < failure->line)))
+	{
+		reading.failed = false;
+		reading.number = result;
 		fail(&reading, "A line is [section], key = value, or a comment that begins with # or ;.",
 			 result < 0 ? "out of memory" : "line is none of a configuration file");
+	}
 	if (!reading.failed && ferror(stream))
 	{
 		reading.failed = true;

@@ -91,6 +91,9 @@ extern char *viflo_command_count_steps(VifloExchange *exchange);
 /* Of a document made here: its text, palloc'd.  Takes the reference. */
 extern char *viflo_command_document_text(json_t *document);
 
+/* Is it so many steps from where the database stands, and not the same twice? */
+extern bool viflo_command_is_relative(const char *target);
+
 /* Fails (2) where the command needs a folder, and there is none. */
 extern bool viflo_command_check_folder(const VifloSettings *settings,
 									   const VifloExchangeKind *kind,

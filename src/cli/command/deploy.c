@@ -175,14 +175,13 @@ took_plan(VifloExchange *exchange, VifloDbResult **results)
 	return VIFLO_TURN_DONE;
 }
 
-/* Is nothing left to do?  A step from where the database stands now is another one. */
+/* Is nothing left to do?  So many steps from where it stands now are others. */
 static VifloTurn
 ask_plan(VifloExchange *exchange)
 {
-	const Online *online = exchange->own;
 	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	if (online->kind != &deploy_kind || strchr(online_target(exchange), '+') != NULL)
+	if (viflo_command_is_relative(online_target(exchange)))
 		return VIFLO_TURN_FAILED;
 	params[0] = viflo_db_text(online_target(exchange));
 	params[1] = viflo_db_text(exchange->database->project);
