@@ -325,7 +325,7 @@ viflo_database_reconnect(VifloDatabase *database, VifloFailure *failure)
 
 bool
 viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-						 int count, VifloDbResult **results, VifloFailure *failure)
+						 int count, VifloDbResult **results)
 {
 	bool		known;
 
@@ -333,7 +333,7 @@ viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
 	known = viflo_db_pipeline(database->session, queries, count, results,
 							  &database->error);
 	viflo_db_set_timeout(database->session, 0);
-	return known || viflo_database_fail(database, failure);
+	return known;
 }
 
 char *

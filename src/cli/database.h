@@ -83,8 +83,7 @@ extern bool viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery
 #define VIFLO_LOOK_BACK_LIMIT	5000
 
 extern bool viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-									 int count, VifloDbResult **results,
-									 VifloFailure *failure);
+									 int count, VifloDbResult **results);
 
 /*
  * In place of a session that is lost: connects again, for a few seconds.  pid

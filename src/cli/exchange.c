@@ -165,8 +165,8 @@ carry(VifloExchange *exchange, VifloDbResult **results)
 	if (exchange->anew && !viflo_database_reconnect(database, &exchange->failure))
 		return false;
 	if (exchange->is_last)
-		return viflo_database_look_back(database, exchange->queries, exchange->count,
-										results, &exchange->failure);
+		return viflo_database_look_back(database, exchange->queries, exchange->count, results) ||
+			viflo_database_fail(database, &exchange->failure);
 	if (exchange->is_long)
 		return viflo_database_run_shown(database, exchange->queries, exchange->count,
 										results, &exchange->failure);
