@@ -22,6 +22,9 @@
 #include "cli/watch.h"
 #include "lib/stringinfo.h"
 
+/* How often to look for ^C while connecting again, in milliseconds. */
+#define RECONNECT_LOOK	250
+
 static VifloDbCancel *cancel_request = NULL;
 static volatile sig_atomic_t interrupts = 0;
 static volatile sig_atomic_t wake_fd = -1;
@@ -48,6 +51,12 @@ bool
 viflo_database_interrupted(void)
 {
 	return interrupts > 0;
+}
+
+int
+viflo_database_interrupts(void)
+{
+	return interrupts;
 }
 
 void
@@ -197,17 +206,24 @@ viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
 	return database->session != NULL || viflo_database_fail_connect(database, failure);
 }
 
-void
-viflo_database_close(VifloDatabase *database)
+/* The session is not to be used any more, and hence not to be cancelled. */
+static void
+give_up_session(VifloDatabase *database)
 {
 	VifloDbCancel *cancel = cancel_request;
 
 	cancel_request = NULL;
 	viflo_db_cancel_free(cancel);
+	viflo_db_release(database->session);
+	database->session = NULL;
+}
 
+void
+viflo_database_close(VifloDatabase *database)
+{
 	/* In this order: a session that nobody will get need not be cleaned. */
 	viflo_engine_free(database->engine);
-	viflo_db_release(database->session);
+	give_up_session(database);
 	viflo_db_error_clear(&database->error);
 	if (database->schema != NULL)
 		pfree(database->schema);
@@ -275,8 +291,41 @@ viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery *queries,
 }
 
 bool
+viflo_database_restart(VifloDatabase *database, VifloFailure *failure)
+{
+	give_up_session(database);
+	database->session = viflo_engine_acquire_start(database->engine, &database->error);
+	return database->session != NULL || viflo_database_fail_connect(database, failure);
+}
+
+bool
+viflo_database_reconnect(VifloDatabase *database, VifloFailure *failure)
+{
+	int64		deadline = viflo_watch_now() + VIFLO_RECONNECT_LIMIT;
+	int			before = interrupts;
+	VifloDbProgress progress;
+
+	if (!viflo_database_restart(database, failure))
+		return false;
+	while ((progress = viflo_db_advance(database->session, &database->error)) == VIFLO_DB_WAITING &&
+		   viflo_watch_now() < deadline && interrupts == before)
+		viflo_watch_session(database->session, RECONNECT_LOOK);
+	if (progress == VIFLO_DB_READY)
+	{
+		cancel_request = viflo_db_cancel_new(database->session, NULL);
+		return true;
+	}
+	if (progress == VIFLO_DB_FAILED)
+		viflo_database_fail_connect(database, failure);
+	else
+		viflo_failure(failure, VIFLO_EXIT_CONNECTION, "could not connect again");
+	give_up_session(database);
+	return false;
+}
+
+bool
 viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-						 int count, VifloDbResult **results, VifloFailure *failure)
+						 int count, VifloDbResult **results)
 {
 	bool		known;
 
@@ -284,7 +333,7 @@ viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
 	known = viflo_db_pipeline(database->session, queries, count, results,
 							  &database->error);
 	viflo_db_set_timeout(database->session, 0);
-	return known || viflo_database_fail(database, failure);
+	return known;
 }
 
 char *

@@ -32,7 +32,9 @@ forget_question(VifloExchange *exchange)
 	exchange->tries = false;
 	exchange->is_long = false;
 	exchange->is_last = false;
+	exchange->anew = false;
 	exchange->pause = 0;
+	exchange->waiting = NULL;
 }
 
 void
@@ -140,7 +142,7 @@ static void
 pause_before(const VifloExchange *exchange)
 {
 	VifloProgress progress = {.phase = exchange->waiting};
-	int			width = viflo_status_width();
+	int			width = exchange->waiting != NULL ? viflo_status_width() : 0;
 	char	   *line;
 
 	if (exchange->pause <= 0)
@@ -159,10 +161,12 @@ carry(VifloExchange *exchange, VifloDbResult **results)
 {
 	VifloDatabase *database = exchange->database;
 
-	if (exchange->is_last)
-		return viflo_database_look_back(database, exchange->queries, exchange->count,
-										results, &exchange->failure);
 	pause_before(exchange);
+	if (exchange->anew && !viflo_database_reconnect(database, &exchange->failure))
+		return false;
+	if (exchange->is_last)
+		return viflo_database_look_back(database, exchange->queries, exchange->count, results) ||
+			viflo_database_fail(database, &exchange->failure);
 	if (exchange->is_long)
 		return viflo_database_run_shown(database, exchange->queries, exchange->count,
 										results, &exchange->failure);

@@ -83,8 +83,9 @@ struct VifloExchange
 	bool		is_long;		/* worth a look at what the server does */
 	bool		is_last;		/* asked even of somebody who wants to stop,
 								 * but answered soon or never */
+	bool		anew;			/* over another connection: this one is lost */
 	int			pause;			/* milliseconds to wait before it is sent */
-	const char *waiting;		/* what that is for */
+	const char *waiting;		/* what that is for, or NULL */
 	int64		waited;			/* milliseconds so far */
 
 	/* For steps that several kinds have in common, see extension.h. */
@@ -96,9 +97,17 @@ struct VifloExchange
 	VifloUpload upload;
 	void	   *own;			/* the kind's; freed at the end */
 
+	/* When more is asked about a failure, see lost.h. */
+	VifloFailure held;			/* the failure */
+	int64		started;		/* when the run was sent: viflo_watch_now() */
+	const char *columns;		/* of its result */
+	int64		lost_until;		/* asks no longer than that */
+	int			lost_interrupts;	/* nor after more of them */
+
 	/* What came of it. */
 	VifloDbResult *result;		/* freed at the end */
-	char	   *warning;		/* or NULL */
+	bool		warns;			/* it is done, and yet there is a failure to
+								 * tell of: as a warning */
 	VifloFailure failure;
 	json_t	   *more;			/* of a failure, for its document; or NULL */
 };

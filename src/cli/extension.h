@@ -27,7 +27,8 @@ extern bool viflo_database_find_or_create(VifloDatabase *database, VifloFailure 
  */
 extern VifloTurn viflo_ask_missing(VifloExchange *exchange, bool create, VifloStep then);
 extern bool viflo_database_missing(VifloDatabase *database, VifloLocal *local,
-								   VifloNames *missing, VifloFailure *failure);
+								   bool create, VifloNames *missing,
+								   VifloFailure *failure);
 
 /* For commands that write: the one with a folder, the other without. */
 extern VifloTurn viflo_ask_what_to_load(VifloExchange *exchange, VifloStep then);

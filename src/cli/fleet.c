@@ -35,7 +35,8 @@ typedef enum SlotState
 	SLOT_FREE,
 	SLOT_CONNECTING,
 	SLOT_PAUSING,				/* until the deadline, before it asks */
-	SLOT_ASKING
+	SLOT_ASKING,
+	SLOT_RETURNING				/* connects again, to ask */
 } SlotState;
 
 typedef struct Slot
@@ -66,6 +67,7 @@ typedef struct Loop
 	int			wake[2];		/* the pipe */
 	int64		asked_to_stop;	/* when; 0: not */
 	int64		next_cancel;
+	int64		next_show;		/* when the line on the terminal is drawn */
 } Loop;
 
 /*-------------------------------------------------------------------------
@@ -154,9 +156,9 @@ end_member(Slot *slot, bool done)
 	VifloExchange *exchange = &slot->exchange;
 
 	keep_outcome(slot, done);
-	exchange->failure.database = done ? NULL : pstrdup(slot->member->name);
-	if (exchange->warning != NULL)
-		viflo_output_warning("%s: %s", slot->member->name, exchange->warning);
+	exchange->failure.database = pstrdup(slot->member->name);
+	if (done && exchange->warns)
+		viflo_output_placed_warning(&exchange->failure);
 	viflo_fleet_report_end(slot->loop->report, slot->member, done ? NULL : &exchange->failure);
 	leave(slot);
 }
@@ -170,6 +172,12 @@ send_question(Slot *slot)
 
 	if (!exchange->is_last && !viflo_database_may_run(&exchange->failure))
 		return false;
+	if (exchange->anew)
+	{
+		slot->state = SLOT_RETURNING;
+		slot->deadline = viflo_watch_now() + VIFLO_RECONNECT_LIMIT;
+		return viflo_database_restart(database, &exchange->failure);
+	}
 	if (!viflo_db_send(database->session, exchange->queries, exchange->count, &database->error))
 		return viflo_database_fail(database, &exchange->failure);
 	slot->state = SLOT_ASKING;
@@ -183,7 +191,8 @@ follow(Slot *slot, VifloTurn turn)
 {
 	while (turn == VIFLO_TURN_ASK)
 	{
-		if (slot->exchange.pause > 0 && slot->state != SLOT_PAUSING)
+		if (slot->exchange.pause > 0 && slot->state != SLOT_PAUSING &&
+			slot->state != SLOT_RETURNING)
 		{
 			slot->state = SLOT_PAUSING;
 			slot->deadline = viflo_watch_now() + slot->exchange.pause;
@@ -251,6 +260,14 @@ begin_member(Slot *slot)
  *-------------------------------------------------------------------------
  */
 
+/* The question will not be answered: goes on with why. */
+static void
+take_failure(Slot *slot)
+{
+	slot->state = SLOT_ASKING;
+	follow(slot, viflo_exchange_answer(&slot->exchange, NULL));
+}
+
 /* It takes too long: gives up. */
 static void
 expire(Slot *slot)
@@ -271,13 +288,17 @@ expire(Slot *slot)
 		case SLOT_PAUSING:
 			follow(slot, VIFLO_TURN_ASK);
 			break;
+		case SLOT_RETURNING:
+			viflo_failure(failure, VIFLO_EXIT_CONNECTION, "could not connect again");
+			take_failure(slot);
+			break;
 		case SLOT_ASKING:
 			send_cancel(slot);
 			if (slot->exchange.is_last)
 			{
 				/* What is asked in passing, and may go without an answer. */
 				viflo_failure(failure, VIFLO_EXIT_REFUSED, "no answer from the server");
-				follow(slot, viflo_exchange_answer(&slot->exchange, NULL));
+				take_failure(slot);
 				break;
 			}
 			viflo_failure(failure, VIFLO_EXIT_REFUSED,
@@ -289,36 +310,62 @@ expire(Slot *slot)
 	}
 }
 
+/* There is a connection: begins, or asks what it was made for. */
+static void
+take_connection(Slot *slot)
+{
+	if (slot->state == SLOT_RETURNING)
+	{
+		slot->exchange.anew = false;
+		follow(slot, VIFLO_TURN_ASK);
+		return;
+	}
+	slot->database.pid = viflo_db_backend_pid(slot->database.session);
+	follow(slot, slot->loop->kind->begin(&slot->exchange));
+}
+
+static void
+take_error(Slot *slot)
+{
+	VifloFailure *failure = &slot->exchange.failure;
+
+	if (slot->state == SLOT_ASKING)
+	{
+		viflo_database_fail(&slot->database, failure);
+		take_failure(slot);
+		return;
+	}
+	viflo_database_fail_connect(&slot->database, failure);
+	if (slot->state == SLOT_RETURNING)
+		take_failure(slot);
+	else
+		end_member(slot, false);
+}
+
+/* Is it the session that the slot waits for? */
+static bool
+has_session(const Slot *slot)
+{
+	return slot->state == SLOT_CONNECTING || slot->state == SLOT_RETURNING ||
+		slot->state == SLOT_ASKING;
+}
+
 /* Does what can be done without waiting. */
 static void
 advance(Slot *slot)
 {
-	VifloDatabase *database = &slot->database;
-	VifloFailure *failure = &slot->exchange.failure;
-	bool		connecting = slot->state == SLOT_CONNECTING;
-
-	if (slot->state == SLOT_CONNECTING || slot->state == SLOT_ASKING)
+	if (has_session(slot))
 	{
-		switch (viflo_db_advance(database->session, &database->error))
+		switch (viflo_db_advance(slot->database.session, &slot->database.error))
 		{
 			case VIFLO_DB_READY:
-				if (!connecting)
-				{
+				if (slot->state == SLOT_ASKING)
 					take_answer(slot);
-					return;
-				}
-				database->pid = viflo_db_backend_pid(database->session);
-				follow(slot, slot->loop->kind->begin(&slot->exchange));
+				else
+					take_connection(slot);
 				return;
 			case VIFLO_DB_FAILED:
-				if (!connecting)
-				{
-					viflo_database_fail(database, failure);
-					follow(slot, viflo_exchange_answer(&slot->exchange, NULL));
-					return;
-				}
-				viflo_database_fail_connect(database, failure);
-				end_member(slot, false);
+				take_error(slot);
 				return;
 			case VIFLO_DB_WAITING:
 				break;
@@ -398,7 +445,7 @@ poll_entry(const Slot *slot)
 	struct pollfd entry = {-1, 0, 0};
 	int			wants;
 
-	if (slot->state != SLOT_CONNECTING && slot->state != SLOT_ASKING)
+	if (!has_session(slot))
 		return entry;
 	entry.fd = viflo_db_socket(slot->database.session);
 	wants = viflo_db_wants(slot->database.session);
@@ -426,9 +473,20 @@ time_left(const Loop *loop)
 	}
 	if (loop->asked_to_stop != 0 && (until < 0 || loop->next_cancel < until))
 		until = loop->next_cancel;
-	if (viflo_status_width() > 0 && (until < 0 || now + SHOW_EVERY < until))
-		until = now + SHOW_EVERY;
+	if (viflo_status_width() > 0 && (until < 0 || loop->next_show < until))
+		until = loop->next_show;
 	return until < 0 ? -1 : (int) Max(until - now, 0);
+}
+
+static void
+show_progress(Loop *loop)
+{
+	int64		now = viflo_watch_now();
+
+	if (now < loop->next_show)
+		return;
+	viflo_fleet_report_progress(loop->report);
+	loop->next_show = now + SHOW_EVERY;
 }
 
 /* Waits until there is something to do, and does it. */
@@ -462,6 +520,17 @@ turn_once(Loop *loop)
 	}
 }
 
+static void
+close_pipe(Loop *loop)
+{
+	for (int i = 0; i < lengthof(loop->wake); i++)
+	{
+		if (loop->wake[i] >= 0)
+			close(loop->wake[i]);
+		loop->wake[i] = -1;
+	}
+}
+
 void
 viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 				const VifloSettings *settings, const struct VifloRequest *request,
@@ -486,16 +555,12 @@ viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 	if (pipe(loop.wake) != 0)
 		loop.wake[0] = loop.wake[1] = -1;
 	else if (!pg_set_noblock(loop.wake[0]) || !pg_set_noblock(loop.wake[1]))
-	{
-		close(loop.wake[0]);
-		close(loop.wake[1]);
-		loop.wake[0] = loop.wake[1] = -1;
-	}
+		close_pipe(&loop);
 	viflo_database_catch_interrupts(loop.wake[1]);
 	fill(&loop);
 	while (report->running > 0)
 	{
-		viflo_fleet_report_progress(report);
+		show_progress(&loop);
 		turn_once(&loop);
 		if (viflo_database_interrupted())
 			stop(&loop);
@@ -503,6 +568,7 @@ viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 	}
 	viflo_status_erase();
 	viflo_database_catch_interrupts(-1);
+	close_pipe(&loop);
 	pfree(loop.slots);
 	pfree(loop.polls);
 }

@@ -315,7 +315,6 @@ viflo_fleet_read(VifloFleet *fleet, const char *file, const VifloSettings *setti
 	FILE	   *stream = piped ? stdin : fopen(file, "rb");
 	bool		read;
 
-	memset(fleet, 0, sizeof(*fleet));
 	fleet->source = piped ? "standard input" : file;
 	if (stream == NULL)
 		return fail_at(&reading, 0, "could not read file: %m");
@@ -357,7 +356,6 @@ viflo_fleet_query(VifloFleet *fleet, const char *sql, const VifloSettings *setti
 	VifloDbResult *result;
 	bool		read;
 
-	memset(fleet, 0, sizeof(*fleet));
 	fleet->source = "query";
 	if (!viflo_database_open(&database, settings, NULL, failure) ||
 		!viflo_database_run(&database, &query, 1, &result, failure))

@@ -41,6 +41,7 @@ typedef struct VifloFleetMember
 	json_t	   *error;			/* the failure as JSON, or NULL */
 } VifloFleetMember;
 
+/* Zeroed by the caller, filled by the functions below. */
 typedef struct VifloFleet
 {
 	const char *source;			/* "FILE", "standard input", "query" */

@@ -297,6 +297,24 @@ for my $command ('upgrade', 'deploy')
 		qr/^5 databases: 5 done/m, '', 'the same again does the rest');
 }
 
+# A connection that is lost: the server is asked again what became of it.
+{
+	my @fleet = new_databases(3);
+	my $slow = folder_of('1_a.up.sql' => 'CREATE TABLE a ();',
+		'2_b.up.sql' => "DO \$\$ BEGIN IF current_database() = '$fleet[1]' THEN PERFORM pg_sleep(180); END IF; END \$\$;\n");
+	my ($text, $errors) = ('', '');
+	my $run = IPC::Run::start([ $program, '--url', $server, '--dir', $slow, '--format', 'json', '--fleet',
+			fleet_file(@fleet), '--keep-going', 'deploy' ], '<', \undef, '>', \$text, '2>', \$errors);
+	$node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'))
+	  or die 'it does not sleep';
+	$node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'));
+	$run->finish;
+	$document = JSON::PP->new->decode($text);
+	is_deeply(with_status($document, 'failed'), [ $fleet[1] ], 'a lost connection: one failed');
+	like($document->{databases}[1]{error}{hint}, qr/^What was committed before stays/, 'what to make of it');
+	is_deeply([ map { $_->{revision} } @{ $document->{databases}[1]{error}{steps} } ], ['1_a'], 'which was looked up');
+}
+
 # A server that takes the connection and says nothing
 {
 	require IO::Socket::INET;
@@ -344,7 +362,7 @@ SKIP:
 	is($? >> 8, 1, 'on a terminal: status');
 	like($text, qr/\r\[#*\.+\] 0:\d\d \d done, \d failed, [123] running of 6\x1b\[K/, 'a line shows how far it is');
 	unlike($text, qr/^done /m, 'and no line each');
-	like($text, qr/^failed     nosuch .*\r\n6 databases: 5 done, 1 failed/m, 'what failed comes last');
+	like($text, qr/\x1b\[Jfailed     nosuch .*\r\n6 databases: 5 done, 1 failed/, 'what failed comes last');
 	is(scalar(grep { length($_) > 79 } $text =~ /\r([^\r\n]*)\x1b\[K/g), 0, 'which fits');
 }
 

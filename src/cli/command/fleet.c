@@ -91,10 +91,7 @@ what_next(const VifloExchangeKind *kind, const VifloRequest *request)
 		return NULL;
 	for (int i = 0; i < request->nargs; i++)
 	{
-		const char *target = request->args[i];
-
-		if (target[0] == '+' || target[0] == '-' ||
-			strstr(target, "@+") != NULL || strstr(target, "@-") != NULL)
+		if (viflo_command_is_relative(request->args[i]))
 			return "the target is relative: the same command again takes those that are done further, so name a revision";
 	}
 	return "the same command again does what is left";
@@ -105,7 +102,7 @@ viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
 {
 	const VifloExchangeKind *kind = command->exchange;
 	const VifloSettings *settings = &request->settings;
-	VifloFleet	fleet;
+	VifloFleet	fleet = {0};
 	VifloFleetReport report = {.fleet = &fleet,.command = command->name,.subject = kind->subject};
 	VifloLocal	local = {0};
 	VifloFailure failure;

@@ -5,14 +5,17 @@
  * An upgrade that finds the folder as it was left costs one round trip after
  * connecting.  Else two more: one that finds the extension and asks what it
  * has not got of the folder, one that loads that, if anything, and runs; and
- * a last one notes that nothing is left to do.
+ * a last one notes that nothing is left to do.  When the connection is lost
+ * while it runs, the server is asked again what became of it.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 
 /* What people see of a step: its duration comes in milliseconds. */
 #define STEP_COLUMNS \
@@ -60,6 +63,8 @@ took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 {
 	const char *target = upgrade_target(exchange);
 
+	if (results == NULL && viflo_is_lost(exchange))
+		return viflo_ask_lost_transaction(exchange, STEP_COLUMNS);
 	if (results == NULL)
 	{
 		if (exchange->local != NULL)
@@ -86,6 +91,7 @@ upgrade(VifloExchange *exchange, VifloDbResult **results)
 								viflo_command_target(exchange->request), params, 1);
 	viflo_exchange_add_query(exchange, &query);
 	exchange->is_long = true;
+	exchange->started = viflo_watch_now();
 	return viflo_exchange_try(exchange, took_upgrade);
 }
 
@@ -125,6 +131,9 @@ static const VifloExchangeKind upgrade_exchange = {
 static VifloTurn
 took_downgrade(VifloExchange *exchange, VifloDbResult **results)
 {
+	if (results == NULL)
+		return viflo_is_lost(exchange) ?
+			viflo_ask_lost_transaction(exchange, STEP_COLUMNS) : VIFLO_TURN_FAILED;
 	viflo_exchange_keep(exchange, &results[0]);
 	return VIFLO_TURN_DONE;
 }
@@ -140,7 +149,8 @@ downgrade(VifloExchange *exchange, VifloDbResult **results)
 								"target => $1::pg_catalog.text", params, 1);
 	viflo_exchange_add_query(exchange, &query);
 	exchange->is_long = true;
-	return viflo_exchange_ask(exchange, took_downgrade);
+	exchange->started = viflo_watch_now();
+	return viflo_exchange_try(exchange, took_downgrade);
 }
 
 static VifloTurn
