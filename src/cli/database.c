@@ -159,19 +159,24 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 
 /* Makes the engine; false with database->error. */
 static bool
-make_engine(VifloDatabase *database, const VifloSettings *settings)
+make_engine(VifloDatabase *database)
 {
 	VifloEngineOptions options = {0};
 
-	memset(database, 0, sizeof(*database));
-	database->settings = settings;
 	options.max_sessions = 2;
 	options.keep_state = true;
 	options.application_name = "viflo";
 	options.on_notice = show_notice;
 	options.notice_arg = database;
-	database->engine = viflo_engine_new(settings->url, &options, &database->error);
+	database->engine = viflo_engine_new(database->settings->url, &options, &database->error);
 	return database->engine != NULL;
+}
+
+static void
+init(VifloDatabase *database, const VifloSettings *settings)
+{
+	memset(database, 0, sizeof(*database));
+	database->settings = settings;
 }
 
 bool
@@ -186,7 +191,8 @@ bool
 viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 					VifloLocal *local, VifloFailure *failure)
 {
-	if (make_engine(database, settings) &&
+	init(database, settings);
+	if (make_engine(database) &&
 		!connect_and_open(database, local, failure))
 		return false;
 	if (database->session == NULL)
@@ -197,33 +203,43 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 	return true;
 }
 
-bool
-viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
-					 VifloFailure *failure)
+/* Begins to connect. */
+static bool
+start(VifloDatabase *database, VifloFailure *failure)
 {
-	if (make_engine(database, settings))
+	if (make_engine(database))
 		database->session = viflo_engine_acquire_start(database->engine, &database->error);
 	return database->session != NULL || viflo_database_fail_connect(database, failure);
 }
 
+bool
+viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
+					 VifloFailure *failure)
+{
+	init(database, settings);
+	return start(database, failure);
+}
+
 /* The session is not to be used any more, and hence not to be cancelled. */
 static void
-give_up_session(VifloDatabase *database)
+hang_up(VifloDatabase *database)
 {
 	VifloDbCancel *cancel = cancel_request;
 
 	cancel_request = NULL;
 	viflo_db_cancel_free(cancel);
+
+	/* In this order: a session that nobody will get need not be cleaned. */
+	viflo_engine_free(database->engine);
 	viflo_db_release(database->session);
+	database->engine = NULL;
 	database->session = NULL;
 }
 
 void
 viflo_database_close(VifloDatabase *database)
 {
-	/* In this order: a session that nobody will get need not be cleaned. */
-	viflo_engine_free(database->engine);
-	give_up_session(database);
+	hang_up(database);
 	viflo_db_error_clear(&database->error);
 	if (database->schema != NULL)
 		pfree(database->schema);
@@ -293,9 +309,8 @@ viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery *queries,
 bool
 viflo_database_restart(VifloDatabase *database, VifloFailure *failure)
 {
-	give_up_session(database);
-	database->session = viflo_engine_acquire_start(database->engine, &database->error);
-	return database->session != NULL || viflo_database_fail_connect(database, failure);
+	hang_up(database);
+	return start(database, failure);
 }
 
 bool
@@ -319,7 +334,7 @@ viflo_database_reconnect(VifloDatabase *database, VifloFailure *failure)
 		viflo_database_fail_connect(database, failure);
 	else
 		viflo_failure(failure, VIFLO_EXIT_CONNECTION, "could not connect again");
-	give_up_session(database);
+	hang_up(database);
 	return false;
 }
 

@@ -91,6 +91,7 @@ VifloTurn
 viflo_exchange_ask(VifloExchange *exchange, VifloStep step)
 {
 	exchange->step = step;
+	exchange->interrupts = viflo_database_interrupts();
 	return VIFLO_TURN_ASK;
 }
 
@@ -120,6 +121,16 @@ viflo_exchange_failed_with(const VifloExchange *exchange, const char *sqlstate)
 {
 	return exchange->failure.sqlstate != NULL &&
 		strcmp(exchange->failure.sqlstate, sqlstate) == 0;
+}
+
+bool
+viflo_exchange_may_ask(VifloExchange *exchange)
+{
+	if (!exchange->is_last)
+		return viflo_database_may_run(&exchange->failure);
+	if (exchange->pause == 0 || viflo_database_interrupts() == exchange->interrupts)
+		return true;
+	return viflo_failure(&exchange->failure, VIFLO_EXIT_REFUSED, "interrupted");
 }
 
 VifloTurn
@@ -162,7 +173,8 @@ carry(VifloExchange *exchange, VifloDbResult **results)
 	VifloDatabase *database = exchange->database;
 
 	pause_before(exchange);
-	if (exchange->anew && !viflo_database_reconnect(database, &exchange->failure))
+	if (!viflo_exchange_may_ask(exchange) ||
+		(exchange->anew && !viflo_database_reconnect(database, &exchange->failure)))
 		return false;
 	if (exchange->is_last)
 		return viflo_database_look_back(database, exchange->queries, exchange->count, results) ||

@@ -300,6 +300,13 @@ viflo_add_upload(VifloExchange *exchange)
  */
 
 bool
+viflo_is_relative(const char *target)
+{
+	return target[0] == '+' || target[0] == '-' ||
+		strstr(target, "@+") != NULL || strstr(target, "@-") != NULL;
+}
+
+bool
 viflo_can_settle(const VifloExchange *exchange, const char *target)
 {
 	return exchange->local != NULL &&

@@ -52,6 +52,9 @@ extern VifloTurn viflo_ask_settled(VifloExchange *exchange, const char *target, 
  */
 extern VifloTurn viflo_ask_settle(VifloExchange *exchange, const char *target);
 
+/* Is it so many steps from where the database stands, and not the same twice? */
+extern bool viflo_is_relative(const char *target);
+
 /* Does the target mean the same as long as nothing changes? */
 extern bool viflo_can_settle(const VifloExchange *exchange, const char *target);
 

@@ -236,13 +236,6 @@ viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
 }
 
 bool
-viflo_command_is_relative(const char *target)
-{
-	return target[0] == '+' || target[0] == '-' ||
-		strstr(target, "@+") != NULL || strstr(target, "@-") != NULL;
-}
-
-bool
 viflo_command_check_folder(const VifloSettings *settings, const VifloExchangeKind *kind,
 						   VifloFailure *failure)
 {

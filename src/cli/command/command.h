@@ -117,9 +117,6 @@ extern int	viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
 								  VifloUpload *upload, VifloDbQuery *queries,
 								  VifloFailure *failure);
 
-/* Is it so many steps from where the database stands, and not the same twice? */
-extern bool viflo_command_is_relative(const char *target);
-
 /* Fails (2) where the command needs a folder, and there is none. */
 extern bool viflo_command_check_folder(const VifloSettings *settings,
 									   const VifloExchangeKind *kind,

@@ -162,35 +162,15 @@ set_hint(VifloExchange *exchange, bool lost)
 
 /* The connection was lost, but perhaps all was done by then. */
 static VifloTurn
-took_plan(VifloExchange *exchange, VifloDbResult **results)
+took_left(VifloExchange *exchange, VifloDbResult **results)
 {
-	if (results == NULL || viflo_db_result_rows(results[0]) > 0)
+	if (results != NULL && viflo_db_result_rows(results[0]) == 0)
 	{
-		exchange->failure = exchange->held;
-		return VIFLO_TURN_FAILED;
+		exchange->held.kept = NULL;
+		return viflo_end_lost(exchange, VIFLO_LOST_COMMITTED);
 	}
-	viflo_lost_explain(exchange, VIFLO_LOST_COMMITTED);
-	exchange->failure.kept = NULL;
-	exchange->warns = true;
-	return VIFLO_TURN_DONE;
-}
-
-/* Is nothing left to do?  So many steps from where it stands now are others. */
-static VifloTurn
-ask_plan(VifloExchange *exchange)
-{
-	VifloDbParam *params = viflo_exchange_params(exchange);
-
-	if (viflo_command_is_relative(online_target(exchange)))
-		return VIFLO_TURN_FAILED;
-	params[0] = viflo_db_text(online_target(exchange));
-	params[1] = viflo_db_text(exchange->database->project);
-	viflo_exchange_add(exchange,
-					   psprintf("SELECT FROM %s.viflo_plan(target => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-								exchange->database->schema), 2);
-	viflo_hold_failure(exchange);
-	exchange->is_last = true;
-	return viflo_exchange_try(exchange, took_plan);
+	exchange->failure = exchange->held;
+	return VIFLO_TURN_FAILED;
 }
 
 /* Of what failed, there is this all the same. */
@@ -199,18 +179,18 @@ took_kept(VifloExchange *exchange, VifloDbResult **results)
 {
 	const Online *online = exchange->own;
 
-	exchange->failure = exchange->held;
 	if (results == NULL && online->lost)
-		viflo_lost_explain(exchange, VIFLO_LOST_UNKNOWN);
-	else
-		set_hint(exchange, online->lost);
+		return viflo_end_lost(exchange, VIFLO_LOST_UNKNOWN);
+	exchange->failure = exchange->held;
+	set_hint(exchange, online->lost);
 	if (results == NULL)
 		return VIFLO_TURN_FAILED;
 	viflo_online_keep(exchange, results);
-	if (!online->lost || viflo_db_result_rows(results[0]) == 0)
+	if (!online->lost)
 		return VIFLO_TURN_FAILED;
 	viflo_exchange_keep(exchange, &results[0]);
-	return ask_plan(exchange);
+	viflo_hold_failure(exchange);
+	return viflo_ask_left(exchange, took_left);
 }
 
 static VifloTurn
@@ -282,6 +262,7 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 {
 	Online	   *online = exchange->own;
 	VifloDatabase *database = exchange->database;
+	const char *arguments = viflo_command_target(exchange->request);
 	VifloDbRow	row = viflo_db_rows(results[0], NULL);
 	VifloDbParam *params = viflo_exchange_params(exchange);
 
@@ -294,8 +275,8 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 	params[1] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
 					   psprintf("CALL %s.%s(%s, project => $2::pg_catalog.text)",
-								database->schema, online->kind->procedure,
-								viflo_command_target(exchange->request)), 2);
+								database->schema, online->kind->procedure, arguments), 2);
+	viflo_note_run(exchange, NULL, online_target(exchange), arguments);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_run);
 }

@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/fleet.h"
 #include "cli/fleet_report.h"
 #include "cli/output.h"
@@ -91,7 +92,7 @@ what_next(const VifloExchangeKind *kind, const VifloRequest *request)
 		return NULL;
 	for (int i = 0; i < request->nargs; i++)
 	{
-		if (viflo_command_is_relative(request->args[i]))
+		if (viflo_is_relative(request->args[i]))
 			return "the target is relative: the same command again takes those that are done further, so name a revision";
 	}
 	return "the same command again does what is left";

@@ -15,7 +15,6 @@
 #include "cli/extension.h"
 #include "cli/lost.h"
 #include "cli/output.h"
-#include "cli/watch.h"
 
 /* What people see of a step: its duration comes in milliseconds. */
 #define STEP_COLUMNS \
@@ -64,7 +63,7 @@ took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 	const char *target = upgrade_target(exchange);
 
 	if (results == NULL && viflo_is_lost(exchange))
-		return viflo_ask_lost_transaction(exchange, STEP_COLUMNS);
+		return viflo_ask_lost_transaction(exchange);
 	if (results == NULL)
 	{
 		if (exchange->local != NULL)
@@ -80,6 +79,7 @@ took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 upgrade(VifloExchange *exchange, VifloDbResult **results)
 {
+	const char *arguments = viflo_command_target(exchange->request);
 	VifloDbParam *params;
 	VifloDbQuery query;
 
@@ -88,10 +88,10 @@ upgrade(VifloExchange *exchange, VifloDbResult **results)
 	params = viflo_exchange_params(exchange);
 	params[0] = viflo_db_text(upgrade_target(exchange));
 	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_upgrade",
-								viflo_command_target(exchange->request), params, 1);
+								arguments, params, 1);
 	viflo_exchange_add_query(exchange, &query);
+	viflo_note_run(exchange, STEP_COLUMNS, upgrade_target(exchange), arguments);
 	exchange->is_long = true;
-	exchange->started = viflo_watch_now();
 	return viflo_exchange_try(exchange, took_upgrade);
 }
 
@@ -133,7 +133,7 @@ took_downgrade(VifloExchange *exchange, VifloDbResult **results)
 {
 	if (results == NULL)
 		return viflo_is_lost(exchange) ?
-			viflo_ask_lost_transaction(exchange, STEP_COLUMNS) : VIFLO_TURN_FAILED;
+			viflo_ask_lost_transaction(exchange) : VIFLO_TURN_FAILED;
 	viflo_exchange_keep(exchange, &results[0]);
 	return VIFLO_TURN_DONE;
 }
@@ -141,15 +141,17 @@ took_downgrade(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 downgrade(VifloExchange *exchange, VifloDbResult **results)
 {
+	const char *target = exchange->request->args[0];
+	const char *arguments = "target => $1::pg_catalog.text";
 	VifloDbParam *params = viflo_exchange_params(exchange);
 	VifloDbQuery query;
 
-	params[0] = viflo_db_text(exchange->request->args[0]);
+	params[0] = viflo_db_text(target);
 	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_downgrade",
-								"target => $1::pg_catalog.text", params, 1);
+								arguments, params, 1);
 	viflo_exchange_add_query(exchange, &query);
+	viflo_note_run(exchange, STEP_COLUMNS, target, arguments);
 	exchange->is_long = true;
-	exchange->started = viflo_watch_now();
 	return viflo_exchange_try(exchange, took_downgrade);
 }
 
