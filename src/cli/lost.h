@@ -20,10 +20,10 @@ typedef enum VifloLost
 } VifloLost;
 
 /*
- * The question that is made is a run.  Its steps, for people: columns of the
- * alias t, which has those of viflo_upgrade(); NULL: it only loads, and
- * leaves no rows in the log.  target as the user gave it, or NULL, and as an
- * argument of a call whose parameter 1 it is.
+ * The question that is made is a run.  columns: of its steps, for people, of
+ * the alias t, which has those of viflo_upgrade(); NULL: they are not wanted,
+ * or it has none and only loads.  target: as the user gave it, or NULL, and as
+ * an argument of a call whose parameter 1 it is.
  */
 extern void viflo_note_run(VifloExchange *exchange, const char *columns,
 						   const char *target, const char *arguments);
