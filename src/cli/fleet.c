@@ -2,30 +2,27 @@
  * fleet.c
  *	  One exchange with each of many databases, some at a time.
  *
- * A slot (fleet_slot.h) drives one member at a time, then takes the next one
- * of the list.  Nothing waits but poll() at one place.  The signal handler
- * writes to a pipe that poll() watches too, so that no interrupt can be missed.
+ * Gives every slot that is free the next member of the list, and waits, by one
+ * poll(), for what the slots wait for.  The signal handler writes to a pipe
+ * that poll() watches too, so that no interrupt can be missed.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include "cli/fleet.h"
-#include "cli/fleet_report.h"
-#include "cli/fleet_slot.h"
 #include "cli/status.h"
 #include "cli/watch.h"
 
-/* Both in milliseconds. */
+/* In milliseconds. */
 #define SHOW_EVERY		250
 #define CANCEL_EVERY	1000
 
 typedef struct Loop
 {
 	VifloFleet *fleet;
-	VifloFleetWork work;
+	const VifloFleetTask *task;
 	bool		keep_going;
 	int			jobs;
 	VifloFleetSlot *slots;
@@ -37,7 +34,7 @@ typedef struct Loop
 	int64		next_show;		/* when the line on the terminal is drawn */
 } Loop;
 
-/* The user wants to stop: tells the slots, every now and then. */
+/* The user wants to stop: what is under way is told, again and again. */
 static void
 stop(Loop *loop)
 {
@@ -46,13 +43,13 @@ stop(Loop *loop)
 	if (loop->asked_to_stop == 0)
 	{
 		loop->asked_to_stop = now;
-		viflo_fleet_report_stopping(loop->work.report);
+		viflo_fleet_report_stopping(loop->task->report);
 	}
 	else if (now < loop->next_cancel)
 		return;
 	loop->next_cancel = now + CANCEL_EVERY;
 	for (int i = 0; i < loop->jobs; i++)
-		viflo_fleet_slot_stop(&loop->slots[i], loop->asked_to_stop);
+		viflo_fleet_slot_stop(&loop->slots[i], loop->asked_to_stop + VIFLO_FLEET_CANCEL_LIMIT);
 }
 
 /* May another member be begun with? */
@@ -61,7 +58,7 @@ may_begin(const Loop *loop)
 {
 	return loop->next < loop->fleet->count && loop->asked_to_stop == 0 &&
 		!viflo_database_interrupted() &&
-		(loop->keep_going || loop->work.report->failed == 0);
+		(loop->keep_going || loop->task->report->failed == 0);
 }
 
 /* Gives every free slot a member. */
@@ -105,7 +102,7 @@ show_progress(Loop *loop)
 
 	if (now < loop->next_show)
 		return;
-	viflo_fleet_report_progress(loop->work.report);
+	viflo_fleet_report_progress(loop->task->report);
 	loop->next_show = now + SHOW_EVERY;
 }
 
@@ -152,22 +149,18 @@ close_pipe(Loop *loop)
 }
 
 void
-viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
-				const VifloSettings *settings, const struct VifloRequest *request,
-				VifloLocal *local, int jobs, bool keep_going, VifloFleetReport *report)
+viflo_fleet_run(VifloFleet *fleet, const VifloFleetTask *task, int jobs, bool keep_going)
 {
 	Loop		loop = {0};
 
 	loop.fleet = fleet;
-	loop.work = (VifloFleetWork) {
-		kind, request, settings, local, report
-	};
+	loop.task = task;
 	loop.keep_going = keep_going;
 	loop.jobs = Min(jobs, Max(fleet->count, 1));
 	loop.slots = palloc0(sizeof(VifloFleetSlot) * loop.jobs);
 	loop.polls = palloc(sizeof(struct pollfd) * (loop.jobs + 1));
 	for (int i = 0; i < loop.jobs; i++)
-		loop.slots[i].work = &loop.work;
+		loop.slots[i].task = task;
 
 	/* Without a pipe an interrupt is noticed with the next event. */
 	if (pipe(loop.wake) != 0)
@@ -176,7 +169,7 @@ viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
 		close_pipe(&loop);
 	viflo_database_catch_interrupts(loop.wake[1]);
 	fill(&loop);
-	while (report->running > 0)
+	while (task->report->running > 0)
 	{
 		show_progress(&loop);
 		turn_once(&loop);

@@ -1,11 +1,8 @@
 /*-------------------------------------------------------------------------
  * fleet_slot.c
- *	  One member of a fleet at a time, from its beginning to its end.
+ *	  A slot of a fleet: one exchange after another, and never waits.
  *
- * A slot connects, sends the question of the exchange, waits for the answer,
- * hands it over, and so on to the end; where the exchange has lost its
- * connection, it connects again in between.  Only the look-up of a host's name
- * waits (a limit of libpq).
+ * But for one thing, a limit of libpq: looking up the name of a host.
  *
  * A request to cancel opens a connection, and waits for it: each has a thread
  * of its own, as a server that does not answer must not hold up the others.
@@ -15,18 +12,9 @@
 
 #include <pthread.h>
 
-#include "cli/fleet_report.h"
 #include "cli/fleet_slot.h"
 #include "cli/output.h"
 #include "cli/watch.h"
-
-/* How long to wait for what is cancelled, in milliseconds. */
-#define CANCEL_LIMIT	30000
-
-/*-------------------------------------------------------------------------
- * Cancelling
- *-------------------------------------------------------------------------
- */
 
 static void *
 run_cancel(void *arg)
@@ -53,7 +41,7 @@ send_cancel(const VifloFleetSlot *slot)
 }
 
 /*-------------------------------------------------------------------------
- * From the beginning to the end
+ * One member, from its beginning to its end
  *-------------------------------------------------------------------------
  */
 
@@ -77,9 +65,9 @@ keep_outcome(VifloFleetSlot *slot, bool done)
 	{
 		member->status = VIFLO_FLEET_DONE;
 		if (viflo_output_is_json())
-			member->document = slot->work->kind->document(exchange);
+			member->document = slot->task->kind->document(exchange);
 		else
-			member->words = slot->work->kind->summary(exchange);
+			member->words = slot->task->kind->summary(exchange);
 		return;
 	}
 	member->status = is_cancelled(&exchange->failure) ?
@@ -112,7 +100,7 @@ end_member(VifloFleetSlot *slot, bool done)
 	exchange->failure.database = pstrdup(slot->member->name);
 	if (done && exchange->warns)
 		viflo_output_placed_warning(&exchange->failure);
-	viflo_fleet_report_end(slot->work->report, slot->member, done ? NULL : &exchange->failure);
+	viflo_fleet_report_end(slot->task->report, slot->member, done ? NULL : &exchange->failure);
 	leave(slot);
 }
 
@@ -174,17 +162,17 @@ show_notice(VifloDatabase *database, const VifloDbError *notice)
 {
 	VifloFleetSlot *slot = database->notice_arg;
 
-	viflo_fleet_report_notice(slot->work->report, slot->member, slot->settings.dir, notice);
+	viflo_fleet_report_notice(slot->task->report, slot->member, slot->settings.dir, notice);
 }
 
 void
 viflo_fleet_slot_begin(VifloFleetSlot *slot, VifloFleetMember *member)
 {
-	const VifloFleetWork *work = slot->work;
+	const VifloFleetTask *task = slot->task;
 	int			timeout;
 
 	slot->member = member;
-	slot->settings = *work->settings;
+	slot->settings = *task->settings;
 	slot->settings.url = member->url;
 	if (member->project != NULL)
 		slot->settings.project = member->project;
@@ -192,8 +180,8 @@ viflo_fleet_slot_begin(VifloFleetSlot *slot, VifloFleetMember *member)
 	slot->state = VIFLO_SLOT_CONNECTING;
 	slot->deadline = -1;
 	member->status = VIFLO_FLEET_RUNNING;
-	work->report->running++;
-	viflo_exchange_init(&slot->exchange, work->kind, &slot->database, work->local, work->request);
+	task->report->running++;
+	viflo_exchange_init(&slot->exchange, task->kind, &slot->database, task->local, task->request);
 	if (!viflo_database_start(&slot->database, &slot->settings, &slot->exchange.failure))
 	{
 		end_member(slot, false);
@@ -253,7 +241,7 @@ expire(VifloFleetSlot *slot)
 				break;
 			}
 			viflo_failure(failure, VIFLO_EXIT_REFUSED,
-						  "no answer to a request to cancel within %d s", CANCEL_LIMIT / 1000);
+						  "no answer to a request to cancel within %d s", VIFLO_FLEET_CANCEL_LIMIT / 1000);
 			failure->sqlstate = pstrdup("08006");
 			viflo_failure_hint(failure, "What became of it is not known; \"viflo current\" tells, once the server answers.");
 			end_member(slot, false);
@@ -272,7 +260,7 @@ take_connection(VifloFleetSlot *slot)
 		return;
 	}
 	slot->database.pid = viflo_db_backend_pid(slot->database.session);
-	follow(slot, slot->work->kind->begin(&slot->exchange));
+	follow(slot, slot->task->kind->begin(&slot->exchange));
 }
 
 static void
@@ -325,34 +313,6 @@ viflo_fleet_slot_advance(VifloFleetSlot *slot)
 		expire(slot);
 }
 
-void
-viflo_fleet_slot_stop(VifloFleetSlot *slot, int64 asked_to_stop)
-{
-	switch (slot->state)
-	{
-		case VIFLO_SLOT_FREE:
-			break;
-		case VIFLO_SLOT_CONNECTING:
-			slot->member->status = VIFLO_FLEET_NOT_BEGUN;
-			slot->work->report->running--;
-			leave(slot);
-			break;
-		case VIFLO_SLOT_PAUSING:
-			slot->deadline = viflo_watch_now();
-			break;
-		case VIFLO_SLOT_ASKING:
-			if (slot->exchange.is_last)
-				break;
-			slot->deadline = asked_to_stop + CANCEL_LIMIT;
-			send_cancel(slot);
-			break;
-		case VIFLO_SLOT_RETURNING:
-			if (viflo_database_interrupts() > slot->exchange.interrupts)
-				slot->deadline = viflo_watch_now();
-			break;
-	}
-}
-
 struct pollfd
 viflo_fleet_slot_poll(const VifloFleetSlot *slot)
 {
@@ -368,4 +328,33 @@ viflo_fleet_slot_poll(const VifloFleetSlot *slot)
 	if (wants & VIFLO_DB_WANTS_WRITE)
 		entry.events |= POLLOUT;
 	return entry;
+}
+
+void
+viflo_fleet_slot_stop(VifloFleetSlot *slot, int64 deadline)
+{
+	switch (slot->state)
+	{
+		case VIFLO_SLOT_FREE:
+			break;
+		case VIFLO_SLOT_CONNECTING:
+			slot->member->status = VIFLO_FLEET_NOT_BEGUN;
+			slot->task->report->running--;
+			leave(slot);
+			break;
+		case VIFLO_SLOT_PAUSING:
+			slot->deadline = viflo_watch_now();
+			break;
+		case VIFLO_SLOT_ASKING:
+			if (slot->exchange.is_last)
+				break;
+			slot->deadline = deadline;
+			send_cancel(slot);
+			break;
+		case VIFLO_SLOT_RETURNING:
+			/* Who stops a run still wants to know what became of it. */
+			if (viflo_database_interrupts() > slot->exchange.interrupts)
+				slot->deadline = viflo_watch_now();
+			break;
+	}
 }

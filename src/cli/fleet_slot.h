@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  * fleet_slot.h
- *	  One member of a fleet at a time, from its beginning to its end.
+ *	  A slot of a fleet: one exchange after another, and never waits.
  *
- * fleet.c has some of these, gives each a member when it is free, and calls it
- * when there is something to do; nothing here waits.
+ * It connects, sends the question of the exchange, takes the answer, and so on
+ * to the end; then it is free for the next member.  The loop in fleet.c calls
+ * viflo_fleet_slot_advance() when its socket is ready or its deadline is there.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_CLI_FLEET_SLOT_H
@@ -12,18 +13,17 @@
 #include <poll.h>
 
 #include "cli/exchange.h"
-#include "cli/fleet.h"
-#include "cli/fleet_list.h"
+#include "cli/fleet_report.h"
 
-/* What is the same for all members. */
-typedef struct VifloFleetWork
+/* What is done in each database. */
+typedef struct VifloFleetTask
 {
 	const VifloExchangeKind *kind;
 	const struct VifloRequest *request;
 	const VifloSettings *settings;
-	VifloLocal *local;			/* or NULL */
+	VifloLocal *local;			/* opened already, or NULL */
 	VifloFleetReport *report;
-} VifloFleetWork;
+} VifloFleetTask;
 
 typedef enum VifloSlotState
 {
@@ -34,34 +34,37 @@ typedef enum VifloSlotState
 	VIFLO_SLOT_RETURNING		/* connects again, to ask */
 } VifloSlotState;
 
-/* Zeroed but for work; the rest is of fleet_slot.c, and fleet.c looks. */
+/* Zeroed but for task; then as the functions below leave it. */
 typedef struct VifloFleetSlot
 {
-	const VifloFleetWork *work;
+	const VifloFleetTask *task;
 	VifloSlotState state;
+	int64		deadline;		/* of this state; negative: none */
 	VifloFleetMember *member;
 	VifloSettings settings;		/* with the member's URL and project */
 	VifloDatabase database;
 	VifloExchange exchange;
 	int64		started;
-	int64		deadline;		/* of this state; negative: none */
 } VifloFleetSlot;
 
-/* For a free slot.  The member may end at once: then it is free again. */
+/* How long what is cancelled is waited for, in milliseconds. */
+#define VIFLO_FLEET_CANCEL_LIMIT	30000
+
+/* Begins with a member, in a slot that is free; it may end at once. */
 extern void viflo_fleet_slot_begin(VifloFleetSlot *slot, VifloFleetMember *member);
 
-/* What to wait for before the next call; fd is -1 where that is the deadline alone. */
+/* What the slot waits for; a negative descriptor: for its deadline only. */
 extern struct pollfd viflo_fleet_slot_poll(const VifloFleetSlot *slot);
 
 /* Does what can be done without waiting. */
 extern void viflo_fleet_slot_advance(VifloFleetSlot *slot);
 
 /*
- * The user wants to stop, since asked_to_stop (viflo_watch_now()): what connects
- * has begun nothing, what pauses is told when it asks, and what runs is
- * cancelled.  To be called again and again, as a request that comes between
- * two queries goes astray.
+ * The user wants to stop: what connects has begun nothing and is left, what
+ * pauses is told when it asks, and what runs is cancelled, and waited for
+ * until deadline.  To be called again and again, as a request to cancel that
+ * comes between two queries goes astray.
  */
-extern void viflo_fleet_slot_stop(VifloFleetSlot *slot, int64 asked_to_stop);
+extern void viflo_fleet_slot_stop(VifloFleetSlot *slot, int64 deadline);
 
 #endif							/* VIFLO_CLI_FLEET_SLOT_H */

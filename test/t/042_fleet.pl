@@ -138,6 +138,8 @@ unlike(JSON::PP->new->encode($document) . $err, qr/\Q$password\E/, 'no password 
 is_viflo([@at, '--fleet', fleet_file(@names), 'upgrade'], 0, qr/^18 databases: 18 done \(/m, '', 'all is well');
 is_viflo([@at, '--fleet', fleet_file($nowhere, 'nosuch'), '--keep-going', 'upgrade'], 4, qr/^2 databases: 0 done, 2 failed/m,
 	qr/SQLSTATE 08001/, 'none can be connected to');
+is_viflo([@at, '--fleet', fleet_file($nowhere, 'nosuch'), '--jobs', '1', 'upgrade'], 1, qr/^2 databases: 0 done, 1 failed, 1 not begun/m,
+	qr/SQLSTATE 08001/, 'one cannot, and the other was not tried');
 is_viflo([@at, '--fleet', fleet_file(), 'upgrade'], 0, qr/^0 databases: 0 done/m, qr/warning: the fleet has no databases/,
 	'no databases');
 

@@ -8,7 +8,6 @@
 #include "cli/command/command.h"
 #include "cli/extension.h"
 #include "cli/fleet.h"
-#include "cli/fleet_report.h"
 #include "cli/output.h"
 #include "cli/watch.h"
 
@@ -106,6 +105,7 @@ viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
 	VifloFleet	fleet = {0};
 	VifloFleetReport report = {.fleet = &fleet,.command = command->name,.subject = kind->subject};
 	VifloLocal	local = {0};
+	VifloFleetTask task = {kind, request, settings, NULL, &report};
 	VifloFailure failure;
 	bool		folder = kind->folder != VIFLO_FOLDER_UNUSED && settings->dir_exists;
 	int			jobs;
@@ -119,9 +119,10 @@ viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
 		return viflo_output_failure(&failure);
 	if (fleet.count == 0)
 		viflo_output_warning("the fleet has no databases");
+	if (folder)
+		task.local = &local;
 	report.hint = what_next(kind, request);
 	report.started = viflo_watch_now();
-	viflo_fleet_run(&fleet, kind, settings, request, folder ? &local : NULL, jobs,
-					request->keep_going, &report);
+	viflo_fleet_run(&fleet, &task, jobs, request->keep_going);
 	return viflo_fleet_report_finish(&report);
 }
