@@ -130,7 +130,7 @@ viflo_ask_left(VifloExchange *exchange, VifloStep then)
 	const VifloRun *run = &exchange->run;
 	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	/* So many steps from where the database stands: now that is another place. */
+	/* So many steps from where it stood are others from where it stands. */
 	if (run->target == NULL || viflo_is_relative(run->target))
 		return then(exchange, NULL);
 	params[0] = viflo_db_text(run->target);
@@ -170,6 +170,7 @@ has_upload(const VifloExchange *exchange)
 	return exchange->upload.sources.count > 0;
 }
 
+/* No step is in the log, and the folder is registered, by whomever. */
 static VifloTurn
 took_left(VifloExchange *exchange, VifloDbResult **results)
 {
@@ -193,13 +194,15 @@ took_outcome(VifloExchange *exchange, VifloDbResult **results)
 	(void) viflo_db_row_next(&row);
 	run->logged = viflo_db_row_int32(&row, 0);
 	loaded = viflo_db_row_bool(&row, 1);
+	if (run->columns == NULL)
+		return viflo_end_lost(exchange, loaded ? VIFLO_LOST_COMMITTED : VIFLO_LOST_ROLLED_BACK);
 	if (run->logged > 0)
+	{
 		viflo_exchange_keep(exchange, &results[1]);
-	if (run->logged > 0 || (loaded && run->columns == NULL))
 		return viflo_end_lost(exchange, VIFLO_LOST_COMMITTED);
-	if (!loaded)
-		return viflo_end_lost(exchange, VIFLO_LOST_ROLLED_BACK);
-	return viflo_ask_left(exchange, took_left);
+	}
+	return loaded ? viflo_ask_left(exchange, took_left) :
+		viflo_end_lost(exchange, VIFLO_LOST_ROLLED_BACK);
 }
 
 static VifloDbParam *

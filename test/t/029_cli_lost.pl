@@ -96,7 +96,7 @@ for my $command ('upgrade', 'deploy')
 }
 
 my $holder = $node->background_psql('killed', on_error_stop => 1);
-$holder->query_safe("SET viflo_migrate.project = 'app'; BEGIN; SELECT viflo_revision('y', revision => '0_y');");
+$holder->query_safe("SET viflo_migrate.project = 'app'; BEGIN; SELECT viflo_stamp('1_a');");
 for my $command ([ 'load' ], [ 'stamp', '3_c' ])
 {
 	my ($out, $err) = ('', '');
