@@ -246,6 +246,8 @@ print_rest(const VifloFleetReport *report)
 {
 	bool		drawn = is_drawn();
 
+	if (viflo_output_is_json())
+		return;
 	for (int i = 0; i < report->fleet->count; i++)
 	{
 		const VifloFleetMember *member = &report->fleet->members[i];
