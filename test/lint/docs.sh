@@ -47,6 +47,7 @@ commands=$(src/cli/viflo --help | sed -n '/^Commands/,/^[A-Z][a-z]* *.*:$/p' |
 some functions "$functions"
 for name in $functions; do
 	ok "function $name" documented "$name"
+	ok "function $name in the man page" in_man viflo-migrations.5 "$name"
 done
 some settings "$settings"
 for name in $settings; do

@@ -158,6 +158,18 @@ is_viflo([ @at, 'check' ], 0, undef, undef, 'viflo check');
 is(history_of($node, $name, 30), '', 'each revision ran once');
 is(leftovers_of($node, $name), '', 'nothing is left over');
 
+# A run whose server process is lost: behind a pooler nobody knows which it was.
+my $program = $ENV{VIFLO} // "$FindBin::RealBin/../../src/cli/viflo";
+my ($out, $err) = ('', '');
+put("$folder/slow.sql", revision_text('slow', $parent, 'SELECT pg_sleep(180)'));
+my $upgrade = IPC::Run::start([ $program, @at, 'upgrade' ], '<', \undef, '>', \$out, '2>', \$err);
+ok( $node->poll_query_until($name, q(SELECT count(pg_terminate_backend(pid)) = 1 FROM pg_stat_activity
+		WHERE datname = current_database() AND wait_event = 'PgSleep')),
+	'a run under way loses its server process');
+$upgrade->finish;
+is($upgrade->result(0), 4, 'viflo upgrade through a pooler, lost: status');
+like($err, qr/could not be found out. Run: viflo status/, 'and no guess');
+
 $pooler->kill_kill;
 undef $pooler;
 $node->stop;
