@@ -49,7 +49,7 @@ typedef enum VifloFolderUse
 typedef struct VifloRun
 {
 	int64		sent;			/* viflo_watch_now() */
-	const char *columns;		/* of its steps; NULL: it has none */
+	const char *columns;		/* of its steps, or NULL */
 	const char *target;			/* or NULL: it runs to none */
 	const char *arguments;		/* the target as an argument of a call */
 	int			logged;			/* steps found in the log */
