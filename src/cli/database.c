@@ -22,6 +22,9 @@
 #include "cli/watch.h"
 #include "lib/stringinfo.h"
 
+/* How often to look for ^C while connecting again, in milliseconds. */
+#define RECONNECT_LOOK	250
+
 static VifloDbCancel *cancel_request = NULL;
 static volatile sig_atomic_t interrupts = 0;
 static volatile sig_atomic_t wake_fd = -1;
@@ -48,6 +51,12 @@ bool
 viflo_database_interrupted(void)
 {
 	return interrupts > 0;
+}
+
+int
+viflo_database_interrupts(void)
+{
+	return interrupts;
 }
 
 void
@@ -150,19 +159,24 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 
 /* Makes the engine; false with database->error. */
 static bool
-make_engine(VifloDatabase *database, const VifloSettings *settings)
+make_engine(VifloDatabase *database)
 {
 	VifloEngineOptions options = {0};
 
-	memset(database, 0, sizeof(*database));
-	database->settings = settings;
 	options.max_sessions = 2;
 	options.keep_state = true;
 	options.application_name = "viflo";
 	options.on_notice = show_notice;
 	options.notice_arg = database;
-	database->engine = viflo_engine_new(settings->url, &options, &database->error);
+	database->engine = viflo_engine_new(database->settings->url, &options, &database->error);
 	return database->engine != NULL;
+}
+
+static void
+init(VifloDatabase *database, const VifloSettings *settings)
+{
+	memset(database, 0, sizeof(*database));
+	database->settings = settings;
 }
 
 bool
@@ -177,7 +191,8 @@ bool
 viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 					VifloLocal *local, VifloFailure *failure)
 {
-	if (make_engine(database, settings) &&
+	init(database, settings);
+	if (make_engine(database) &&
 		!connect_and_open(database, local, failure))
 		return false;
 	if (database->session == NULL)
@@ -188,17 +203,26 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 	return true;
 }
 
-bool
-viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
-					 VifloFailure *failure)
+/* Begins to connect. */
+static bool
+start(VifloDatabase *database, VifloFailure *failure)
 {
-	if (make_engine(database, settings))
+	if (make_engine(database))
 		database->session = viflo_engine_acquire_start(database->engine, &database->error);
 	return database->session != NULL || viflo_database_fail_connect(database, failure);
 }
 
-void
-viflo_database_close(VifloDatabase *database)
+bool
+viflo_database_start(VifloDatabase *database, const VifloSettings *settings,
+					 VifloFailure *failure)
+{
+	init(database, settings);
+	return start(database, failure);
+}
+
+/* The session is not to be used any more, and hence not to be cancelled. */
+static void
+hang_up(VifloDatabase *database)
 {
 	VifloDbCancel *cancel = cancel_request;
 
@@ -208,6 +232,14 @@ viflo_database_close(VifloDatabase *database)
 	/* In this order: a session that nobody will get need not be cleaned. */
 	viflo_engine_free(database->engine);
 	viflo_db_release(database->session);
+	database->engine = NULL;
+	database->session = NULL;
+}
+
+void
+viflo_database_close(VifloDatabase *database)
+{
+	hang_up(database);
 	viflo_db_error_clear(&database->error);
 	if (database->schema != NULL)
 		pfree(database->schema);
@@ -275,8 +307,40 @@ viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery *queries,
 }
 
 bool
+viflo_database_restart(VifloDatabase *database, VifloFailure *failure)
+{
+	hang_up(database);
+	return start(database, failure);
+}
+
+bool
+viflo_database_reconnect(VifloDatabase *database, VifloFailure *failure)
+{
+	int64		deadline = viflo_watch_now() + VIFLO_RECONNECT_LIMIT;
+	int			before = interrupts;
+	VifloDbProgress progress;
+
+	if (!viflo_database_restart(database, failure))
+		return false;
+	while ((progress = viflo_db_advance(database->session, &database->error)) == VIFLO_DB_WAITING &&
+		   viflo_watch_now() < deadline && interrupts == before)
+		viflo_watch_session(database->session, RECONNECT_LOOK);
+	if (progress == VIFLO_DB_READY)
+	{
+		cancel_request = viflo_db_cancel_new(database->session, NULL);
+		return true;
+	}
+	if (progress == VIFLO_DB_FAILED)
+		viflo_database_fail_connect(database, failure);
+	else
+		viflo_failure(failure, VIFLO_EXIT_CONNECTION, "could not connect again");
+	hang_up(database);
+	return false;
+}
+
+bool
 viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-						 int count, VifloDbResult **results, VifloFailure *failure)
+						 int count, VifloDbResult **results)
 {
 	bool		known;
 
@@ -284,7 +348,7 @@ viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
 	known = viflo_db_pipeline(database->session, queries, count, results,
 							  &database->error);
 	viflo_db_set_timeout(database->session, 0);
-	return known || viflo_database_fail(database, failure);
+	return known;
 }
 
 char *

@@ -83,8 +83,17 @@ extern bool viflo_database_run_shown(VifloDatabase *database, const VifloDbQuery
 #define VIFLO_LOOK_BACK_LIMIT	5000
 
 extern bool viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
-									 int count, VifloDbResult **results,
-									 VifloFailure *failure);
+									 int count, VifloDbResult **results);
+
+/*
+ * In place of a session that is lost: connects again, for a few seconds.  pid
+ * stays that of the process that is lost.  The other one only begins to, for
+ * who does not wait.
+ */
+#define VIFLO_RECONNECT_LIMIT	5000
+
+extern bool viflo_database_reconnect(VifloDatabase *database, VifloFailure *failure);
+extern bool viflo_database_restart(VifloDatabase *database, VifloFailure *failure);
 
 /* What these say when the server said no: *failure from database->error. */
 extern bool viflo_database_fail(VifloDatabase *database, VifloFailure *failure);
@@ -95,8 +104,9 @@ extern bool viflo_database_fail(VifloDatabase *database, VifloFailure *failure);
  */
 extern void viflo_database_catch_interrupts(int fd);
 
-/* Has the user asked to stop?  The second one fails if so. */
+/* Has the user asked to stop, and how often?  The last one fails if so. */
 extern bool viflo_database_interrupted(void);
+extern int	viflo_database_interrupts(void);
 extern bool viflo_database_may_run(VifloFailure *failure);
 
 #endif							/* VIFLO_CLI_DATABASE_H */

@@ -32,7 +32,9 @@ forget_question(VifloExchange *exchange)
 	exchange->tries = false;
 	exchange->is_long = false;
 	exchange->is_last = false;
+	exchange->anew = false;
 	exchange->pause = 0;
+	exchange->waiting = NULL;
 }
 
 void
@@ -89,6 +91,7 @@ VifloTurn
 viflo_exchange_ask(VifloExchange *exchange, VifloStep step)
 {
 	exchange->step = step;
+	exchange->interrupts = viflo_database_interrupts();
 	return VIFLO_TURN_ASK;
 }
 
@@ -120,6 +123,16 @@ viflo_exchange_failed_with(const VifloExchange *exchange, const char *sqlstate)
 		strcmp(exchange->failure.sqlstate, sqlstate) == 0;
 }
 
+bool
+viflo_exchange_may_ask(VifloExchange *exchange)
+{
+	if (!exchange->is_last)
+		return viflo_database_may_run(&exchange->failure);
+	if (exchange->pause == 0 || viflo_database_interrupts() == exchange->interrupts)
+		return true;
+	return viflo_failure(&exchange->failure, VIFLO_EXIT_REFUSED, "interrupted");
+}
+
 VifloTurn
 viflo_exchange_answer(VifloExchange *exchange, VifloDbResult **results)
 {
@@ -140,7 +153,7 @@ static void
 pause_before(const VifloExchange *exchange)
 {
 	VifloProgress progress = {.phase = exchange->waiting};
-	int			width = viflo_status_width();
+	int			width = exchange->waiting != NULL ? viflo_status_width() : 0;
 	char	   *line;
 
 	if (exchange->pause <= 0)
@@ -159,10 +172,13 @@ carry(VifloExchange *exchange, VifloDbResult **results)
 {
 	VifloDatabase *database = exchange->database;
 
-	if (exchange->is_last)
-		return viflo_database_look_back(database, exchange->queries, exchange->count,
-										results, &exchange->failure);
 	pause_before(exchange);
+	if (!viflo_exchange_may_ask(exchange) ||
+		(exchange->anew && !viflo_database_reconnect(database, &exchange->failure)))
+		return false;
+	if (exchange->is_last)
+		return viflo_database_look_back(database, exchange->queries, exchange->count, results) ||
+			viflo_database_fail(database, &exchange->failure);
 	if (exchange->is_long)
 		return viflo_database_run_shown(database, exchange->queries, exchange->count,
 										results, &exchange->failure);

@@ -45,6 +45,16 @@ typedef enum VifloFolderUse
 	VIFLO_FOLDER_NEEDED
 } VifloFolderUse;
 
+/* A run that is under way, for the case that its connection is lost. */
+typedef struct VifloRun
+{
+	int64		sent;			/* viflo_watch_now() */
+	const char *columns;		/* of its steps, or NULL */
+	const char *target;			/* or NULL: it runs to none */
+	const char *arguments;		/* the target as an argument of a call */
+	int			logged;			/* steps found in the log */
+} VifloRun;
+
 /* What a command does in a database; a constant beside the command. */
 typedef struct VifloExchangeKind
 {
@@ -83,8 +93,10 @@ struct VifloExchange
 	bool		is_long;		/* worth a look at what the server does */
 	bool		is_last;		/* asked even of somebody who wants to stop,
 								 * but answered soon or never */
+	bool		anew;			/* over another connection: this one is lost */
+	int			interrupts;		/* so far, when it was made */
 	int			pause;			/* milliseconds to wait before it is sent */
-	const char *waiting;		/* what that is for */
+	const char *waiting;		/* what that is for, or NULL */
 	int64		waited;			/* milliseconds so far */
 
 	/* For steps that several kinds have in common, see extension.h. */
@@ -96,9 +108,16 @@ struct VifloExchange
 	VifloUpload upload;
 	void	   *own;			/* the kind's; freed at the end */
 
+	/* When more is asked about a failure, see lost.h. */
+	VifloFailure held;			/* the failure */
+	VifloRun	run;
+	int64		lost_until;		/* asks no longer than that */
+	int			lost_interrupts;	/* nor after more of them */
+
 	/* What came of it. */
 	VifloDbResult *result;		/* freed at the end */
-	char	   *warning;		/* or NULL */
+	bool		warns;			/* it is done, and yet there is a failure to
+								 * tell of: as a warning */
 	VifloFailure failure;
 	json_t	   *more;			/* of a failure, for its document; or NULL */
 };
@@ -136,7 +155,14 @@ extern VifloTurn viflo_exchange_done(VifloExchange *exchange, VifloDbResult **re
 extern bool viflo_exchange_failed_with(const VifloExchange *exchange, const char *sqlstate);
 
 /*
- * For who carries it: hands over the answer, and frees what is left of it.
+ * For who carries it.  May the question be asked?  Not on behalf of somebody
+ * who wants to stop; one that is_last may, unless that was said in its pause.
+ * False: see exchange->failure.
+ */
+extern bool viflo_exchange_may_ask(VifloExchange *exchange);
+
+/*
+ * Hands over the answer, and frees what is left of it.
  * results NULL: see exchange->failure.
  */
 extern VifloTurn viflo_exchange_answer(VifloExchange *exchange, VifloDbResult **results);

@@ -252,7 +252,7 @@ viflo_ask_missing(VifloExchange *exchange, bool create, VifloStep then)
 }
 
 bool
-viflo_database_missing(VifloDatabase *database, VifloLocal *local,
+viflo_database_missing(VifloDatabase *database, VifloLocal *local, bool create,
 					   VifloNames *missing, VifloFailure *failure)
 {
 	VifloExchange exchange;
@@ -260,7 +260,7 @@ viflo_database_missing(VifloDatabase *database, VifloLocal *local,
 
 	memset(missing, 0, sizeof(*missing));
 	viflo_exchange_init(&exchange, NULL, database, local, NULL);
-	done = viflo_exchange_run(&exchange, viflo_ask_missing(&exchange, false, viflo_exchange_done));
+	done = viflo_exchange_run(&exchange, viflo_ask_missing(&exchange, create, viflo_exchange_done));
 	if (done)
 	{
 		*missing = exchange.missing;
@@ -284,10 +284,11 @@ int
 viflo_add_upload(VifloExchange *exchange)
 {
 	VifloDbQuery query;
-	int			count = viflo_upload_prepare(exchange->database, exchange->local,
-											 &exchange->missing, &exchange->upload,
-											 &query, &exchange->failure);
+	int			count;
 
+	viflo_upload_free(&exchange->upload);
+	count = viflo_upload_prepare(exchange->database, exchange->local, &exchange->missing,
+								 &exchange->upload, &query, &exchange->failure);
 	if (count > 0)
 		viflo_exchange_add_query(exchange, &query);
 	return count;
@@ -297,6 +298,13 @@ viflo_add_upload(VifloExchange *exchange)
  * Is there anything to do?
  *-------------------------------------------------------------------------
  */
+
+bool
+viflo_is_relative(const char *target)
+{
+	return target[0] == '+' || target[0] == '-' ||
+		strstr(target, "@+") != NULL || strstr(target, "@-") != NULL;
+}
 
 bool
 viflo_can_settle(const VifloExchange *exchange, const char *target)

@@ -27,7 +27,8 @@ extern bool viflo_database_find_or_create(VifloDatabase *database, VifloFailure 
  */
 extern VifloTurn viflo_ask_missing(VifloExchange *exchange, bool create, VifloStep then);
 extern bool viflo_database_missing(VifloDatabase *database, VifloLocal *local,
-								   VifloNames *missing, VifloFailure *failure);
+								   bool create, VifloNames *missing,
+								   VifloFailure *failure);
 
 /* For commands that write: the one with a folder, the other without. */
 extern VifloTurn viflo_ask_what_to_load(VifloExchange *exchange, VifloStep then);
@@ -50,6 +51,9 @@ extern VifloTurn viflo_ask_settled(VifloExchange *exchange, const char *target, 
  * said where it fails, as for a role that may not.
  */
 extern VifloTurn viflo_ask_settle(VifloExchange *exchange, const char *target);
+
+/* Is it so many steps from where the database stands, and not the same twice? */
+extern bool viflo_is_relative(const char *target);
 
 /* Does the target mean the same as long as nothing changes? */
 extern bool viflo_can_settle(const VifloExchange *exchange, const char *target);

@@ -9,24 +9,18 @@
 #ifndef VIFLO_CLI_FLEET_H
 #define VIFLO_CLI_FLEET_H
 
-#include "cli/exchange.h"
-#include "cli/fleet_list.h"
+#include "cli/fleet_slot.h"
 
 #define VIFLO_FLEET_JOBS		8
 #define VIFLO_FLEET_MAX_JOBS	1000
 
-/* What is told while it runs, by fleet_report.c. */
-typedef struct VifloFleetReport VifloFleetReport;
-
 /*
- * Runs it, and leaves with each member what became of it.  local is opened
- * already, or NULL.  Without keep_going nothing is begun after the first
- * failure, and what is under way comes to its end.  Whoever asks to stop
- * waits for the rollback of what is under way, but not for long.
+ * Runs it, and leaves with each member what became of it.  Without keep_going
+ * nothing is begun after the first failure, and what is under way comes to its
+ * end.  Whoever asks to stop waits for the rollback of what is under way, but
+ * not for long.
  */
-extern void viflo_fleet_run(VifloFleet *fleet, const VifloExchangeKind *kind,
-							const VifloSettings *settings,
-							const struct VifloRequest *request, VifloLocal *local,
-							int jobs, bool keep_going, VifloFleetReport *report);
+extern void viflo_fleet_run(VifloFleet *fleet, const VifloFleetTask *task, int jobs,
+							bool keep_going);
 
 #endif							/* VIFLO_CLI_FLEET_H */

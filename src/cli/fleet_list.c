@@ -262,12 +262,13 @@ check_twins(Reading *reading)
 }
 
 /*
- * The next line, without its end and blanks around it, NUL-terminated in
- * line.  False at the end, and with *failed where it cannot be used.
+ * The next line, which stands in buffer, without its end and blanks around it.
+ * NULL at the end, and with *failed where it cannot be used.
  */
-static bool
-next_line(const Reading *reading, FILE *stream, int number, char line[MAX_LINE], bool *failed)
+static const char *
+next_line(const Reading *reading, FILE *stream, int number, char buffer[MAX_LINE], bool *failed)
 {
+	const char *line = buffer;
 	int			length = 0;
 	int			c;
 
@@ -275,28 +276,30 @@ next_line(const Reading *reading, FILE *stream, int number, char line[MAX_LINE],
 	{
 		*failed = c == '\0' || length == MAX_LINE - 1;
 		if (*failed)
-			return fail_at(reading, number, c == '\0' ? "NUL byte" : "line is too long");
-		line[length++] = c;
+		{
+			fail_at(reading, number, c == '\0' ? "NUL byte" : "line is too long");
+			return NULL;
+		}
+		buffer[length++] = c;
 	}
 	if (c == EOF && (length == 0 || ferror(stream)))
-		return false;
-	while (length > 0 && isspace((unsigned char) line[length - 1]))
+		return NULL;
+	while (length > 0 && isspace((unsigned char) buffer[length - 1]))
 		length--;
-	line[length] = '\0';
+	buffer[length] = '\0';
 	if (number == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0)
-		memmove(line, line + 3, length - 2);
-	memmove(line, line + strspn(line, " \t"), strlen(line + strspn(line, " \t")) + 1);
-	return true;
+		line += 3;
+	return line + strspn(line, " \t");
 }
 
 static bool
 read_stream(Reading *reading, FILE *stream)
 {
-	char		line[MAX_LINE];
+	char		buffer[MAX_LINE];
+	const char *line;
 	bool		failed = false;
-	int			number = 1;
 
-	for (; next_line(reading, stream, number, line, &failed); number++)
+	for (int number = 1; (line = next_line(reading, stream, number, buffer, &failed)) != NULL; number++)
 	{
 		if (line[0] != '\0' && line[0] != '#' && !add_member(reading, number, line, NULL))
 			return false;
@@ -315,7 +318,6 @@ viflo_fleet_read(VifloFleet *fleet, const char *file, const VifloSettings *setti
 	FILE	   *stream = piped ? stdin : fopen(file, "rb");
 	bool		read;
 
-	memset(fleet, 0, sizeof(*fleet));
 	fleet->source = piped ? "standard input" : file;
 	if (stream == NULL)
 		return fail_at(&reading, 0, "could not read file: %m");
@@ -357,7 +359,6 @@ viflo_fleet_query(VifloFleet *fleet, const char *sql, const VifloSettings *setti
 	VifloDbResult *result;
 	bool		read;
 
-	memset(fleet, 0, sizeof(*fleet));
 	fleet->source = "query";
 	if (!viflo_database_open(&database, settings, NULL, failure) ||
 		!viflo_database_run(&database, &query, 1, &result, failure))

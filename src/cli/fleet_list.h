@@ -32,7 +32,7 @@ typedef struct VifloFleetMember
 	char	   *url;			/* to connect to: for nobody's eyes */
 	char	   *project;		/* or NULL: none of its own */
 
-	/* What became of it, see fleet.h. */
+	/* What became of it, by fleet_slot.c. */
 	VifloFleetStatus status;
 	int			exit_status;	/* of a failure */
 	int64		duration;		/* milliseconds */
@@ -41,6 +41,7 @@ typedef struct VifloFleetMember
 	json_t	   *error;			/* the failure as JSON, or NULL */
 } VifloFleetMember;
 
+/* Zeroed by the caller, filled by the functions below. */
 typedef struct VifloFleet
 {
 	const char *source;			/* "FILE", "standard input", "query" */

@@ -94,7 +94,7 @@ viflo_fleet_report_end(VifloFleetReport *report, VifloFleetMember *member,
 			viflo_output_placed_error(failure);
 		}
 	}
-	if (is_drawn())
+	if (is_drawn() || viflo_output_is_json())
 		return;
 	print_member(member);
 	fflush(stdout);
@@ -163,7 +163,7 @@ exit_status(const VifloFleetReport *report)
 	}
 	if (report->cancelled > 0 || report->failed == 0)
 		return VIFLO_EXIT_REFUSED;
-	if (report->done == 0 && unreachable == report->failed)
+	if (unreachable == fleet->count)
 		return VIFLO_EXIT_CONNECTION;
 	return behind == report->failed ? VIFLO_EXIT_BEHIND : VIFLO_EXIT_REFUSED;
 }
@@ -246,6 +246,8 @@ print_rest(const VifloFleetReport *report)
 {
 	bool		drawn = is_drawn();
 
+	if (viflo_output_is_json())
+		return;
 	for (int i = 0; i < report->fleet->count; i++)
 	{
 		const VifloFleetMember *member = &report->fleet->members[i];

@@ -10,11 +10,10 @@
 #ifndef VIFLO_CLI_FLEET_REPORT_H
 #define VIFLO_CLI_FLEET_REPORT_H
 
-#include "cli/exchange.h"
-#include "cli/fleet.h"
+#include "cli/fleet_list.h"
 
 /* On the caller's stack, zeroed but for the first five. */
-struct VifloFleetReport
+typedef struct VifloFleetReport
 {
 	const VifloFleet *fleet;
 	const char *command;		/* its name */
@@ -31,7 +30,7 @@ struct VifloFleetReport
 	int			warnings;
 	int			warnings_shown;
 	int			next;			/* member of the document */
-};
+} VifloFleetReport;
 
 /* The line on the terminal, where there is one. */
 extern void viflo_fleet_report_progress(const VifloFleetReport *report);

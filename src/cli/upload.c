@@ -43,7 +43,7 @@ viflo_upload_prepare(const VifloDatabase *database, VifloLocal *local,
 		return 0;
 	if (!viflo_local_read(local, failure))
 		return -1;
-	viflo_upload_free(upload);
+	memset(upload, 0, sizeof(*upload));
 	upload->scripts = palloc(sizeof(char *) * missing->count);
 	upload->lengths = palloc(sizeof(size_t) * missing->count);
 	qsort(missing->names, missing->count, sizeof(char *), compare_names);

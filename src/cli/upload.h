@@ -10,7 +10,7 @@
 
 /*
  * Keeps what the query points to: texts and names are the folder's, the
- * lists of them its own.  Zeroed at first; viflo_upload_free() zeroes it.
+ * lists of them its own.  viflo_upload_free() frees these, and zeroes it.
  */
 typedef struct VifloUpload
 {

@@ -43,7 +43,7 @@ viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *fa
 		return false;
 	view->connected = true;
 	good = view->folder ?
-		viflo_database_missing(&view->database, &view->local, &view->unlike, failure) :
+		viflo_database_missing(&view->database, &view->local, false, &view->unlike, failure) :
 		viflo_database_find(&view->database, failure);
 	view->extension = view->database.schema != NULL;
 	if (view->unlike.count > 0)

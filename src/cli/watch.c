@@ -189,6 +189,14 @@ poll_entry(const VifloSession *session)
 	return entry;
 }
 
+void
+viflo_watch_session(const VifloSession *session, int milliseconds)
+{
+	struct pollfd entry = poll_entry(session);
+
+	(void) poll(&entry, 1, milliseconds);
+}
+
 /* Waits for either session, or until there is something to do. */
 static void
 wait_for_news(const Watch *watch, const VifloSession *session)
@@ -212,9 +220,7 @@ end(Watch *watch)
 
 	while (watch->state == WATCH_ASKING && viflo_watch_now() < limit)
 	{
-		struct pollfd entry = poll_entry(watch->session);
-
-		(void) poll(&entry, 1, SHOW_EVERY);
+		viflo_watch_session(watch->session, SHOW_EVERY);
 		if (viflo_db_advance(watch->session, NULL) != VIFLO_DB_WAITING)
 			watch->state = WATCH_IDLE;
 	}

@@ -26,4 +26,7 @@ extern int64 viflo_watch_now(void);
 /* Waits so long, or until a signal comes. */
 extern void viflo_watch_pause(int milliseconds);
 
+/* The same, or until the session's socket is ready for what it wants. */
+extern void viflo_watch_session(const VifloSession *session, int milliseconds);
+
 #endif							/* VIFLO_CLI_WATCH_H */

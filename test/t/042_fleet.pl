@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use cli_helper;
+use proxy_helper;
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -137,6 +138,8 @@ unlike(JSON::PP->new->encode($document) . $err, qr/\Q$password\E/, 'no password 
 is_viflo([@at, '--fleet', fleet_file(@names), 'upgrade'], 0, qr/^18 databases: 18 done \(/m, '', 'all is well');
 is_viflo([@at, '--fleet', fleet_file($nowhere, 'nosuch'), '--keep-going', 'upgrade'], 4, qr/^2 databases: 0 done, 2 failed/m,
 	qr/SQLSTATE 08001/, 'none can be connected to');
+is_viflo([@at, '--fleet', fleet_file($nowhere, 'nosuch'), '--jobs', '1', 'upgrade'], 1, qr/^2 databases: 0 done, 1 failed, 1 not begun/m,
+	qr/SQLSTATE 08001/, 'one cannot, and the other was not tried');
 is_viflo([@at, '--fleet', fleet_file(), 'upgrade'], 0, qr/^0 databases: 0 done/m, qr/warning: the fleet has no databases/,
 	'no databases');
 
@@ -200,7 +203,7 @@ fails_with([@at, '--fleet', $file, '--jobs', $_, 'upgrade'], 2, qr/not a number 
 fails_with([@at, '--jobs', '2', 'upgrade'], 2, qr/--jobs needs --fleet/, '--jobs without a fleet');
 fails_with([@at, '--keep-going', 'upgrade'], 2, qr/--keep-going needs --fleet/, '--keep-going without a fleet');
 fails_with([@at, '--fleet', $file, 'plan'], 2,
-	qr/"viflo plan" cannot be given a fleet\nHINT:  These can: load, upgrade, downgrade, deploy, revert, stamp, check, current\./,
+	qr/"viflo plan" cannot be given a fleet\nHINT:  These can: load, upgrade, downgrade, deploy, revert, stamp, adopt, check, current\./,
 	'what works on a fleet');
 is(connections(sub { fails_with(['--url', $server, '--dir', folder_of('1.sql' => "\xff"), '--fleet', fleet_file(@names), 'upgrade'],
 			1, qr/1\.sql/, 'a folder at fault') }), 0, 'is told before anything is sent');
@@ -297,6 +300,52 @@ for my $command ('upgrade', 'deploy')
 		qr/^5 databases: 5 done/m, '', 'the same again does the rest');
 }
 
+# A connection that is lost: the server is asked again what became of it.
+{
+	my @fleet = new_databases(3);
+	my $slow = folder_of('1_a.up.sql' => 'CREATE TABLE a ();',
+		'2_b.up.sql' => "DO \$\$ BEGIN IF current_database() = '$fleet[1]' THEN PERFORM pg_sleep(180); END IF; END \$\$;\n");
+	my ($text, $errors) = ('', '');
+	my $run = IPC::Run::start([ $program, '--url', $server, '--dir', $slow, '--format', 'json', '--fleet',
+			fleet_file(@fleet), '--keep-going', 'deploy' ], '<', \undef, '>', \$text, '2>', \$errors);
+	$node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'))
+	  or die 'it does not sleep';
+	$node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'));
+	$run->finish;
+	$document = JSON::PP->new->decode($text);
+	is_deeply(with_status($document, 'failed'), [ $fleet[1] ], 'a lost connection: one failed');
+	like($document->{databases}[1]{error}{hint}, qr/^What was committed before stays/, 'what to make of it');
+	is_deeply([ map { $_->{revision} } @{ $document->{databases}[1]{error}{steps} } ], ['1_a'], 'which was looked up');
+}
+
+# The same of one transaction: the answer is swallowed, the process killed, and
+# one is gone for good, which holds up no other.
+{
+	my @fleet = new_databases(4);
+	my $slow = folder_of('1_a.up.sql' => 'CREATE TABLE a ();',
+		'2_b.up.sql' => "DO \$\$ BEGIN IF current_database() = '$fleet[1]' THEN PERFORM pg_sleep(180); END IF; END \$\$;\n");
+	my $list = fleet_file(via_proxy($node, $fleet[0], 'swallow', qr/viflo_upgrade/), $fleet[1],
+		via_proxy($node, $fleet[2], 'gone', qr/viflo_upgrade/), $fleet[3]);
+	my ($text, $errors) = ('', '');
+	my $run = IPC::Run::start([ $program, '--url', $server, '--dir', $slow, '--format', 'json', '--fleet', $list,
+			'--keep-going', 'upgrade' ], '<', \undef, '>', \$text, '2>', \$errors);
+	$node->poll_query_until('postgres', q(SELECT count(pg_terminate_backend(pid)) = 1 FROM pg_stat_activity
+		WHERE wait_event = 'PgSleep')) or die 'it does not sleep';
+	$run->pump until $errors =~ /after all of it was committed/ && $errors =~ /rolled back the run/;
+	$run->signal('INT');
+	$run->finish;
+	is($run->result(0), 1, 'lost connections: status');
+	$document = JSON::PP->new->decode($text);
+	my @members = @{ $document->{databases} };
+	is_deeply([ map { $_->{status} } @members ], [qw(done failed failed done)], 'what became of each');
+	is_deeply([ map { $_->{revision} } @{ $members[0]{steps} } ], [ '1_a', '2_b' ], 'the steps of which the answer was lost');
+	is(count_having('a', @fleet[ 0, 2, 3 ]), 3, 'which is true');
+	like($members[1]{error}{hint}, qr/the server has rolled back the run/, 'what was rolled back');
+	is(count_having('a', $fleet[1]), 0, 'which is true');
+	like($members[2]{error}{hint}, qr/could not be found out/, 'where nobody answers, it says so');
+	is($members[2]{error}{status}, 4, 'as one that cannot be connected to');
+}
+
 # A server that takes the connection and says nothing
 {
 	require IO::Socket::INET;
@@ -344,7 +393,7 @@ SKIP:
 	is($? >> 8, 1, 'on a terminal: status');
 	like($text, qr/\r\[#*\.+\] 0:\d\d \d done, \d failed, [123] running of 6\x1b\[K/, 'a line shows how far it is');
 	unlike($text, qr/^done /m, 'and no line each');
-	like($text, qr/^failed     nosuch .*\r\n6 databases: 5 done, 1 failed/m, 'what failed comes last');
+	like($text, qr/\x1b\[Jfailed     nosuch .*\r\n6 databases: 5 done, 1 failed/, 'what failed comes last');
 	is(scalar(grep { length($_) > 79 } $text =~ /\r([^\r\n]*)\x1b\[K/g), 0, 'which fits');
 }
 

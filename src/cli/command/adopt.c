@@ -15,6 +15,7 @@
 #include "cli/adopt/match.h"
 #include "cli/command/command.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 
 /* One database under way: the exchange's own. */
@@ -23,7 +24,7 @@ typedef struct Adoption
 	const VifloHistory *history;
 	VifloFound	found;
 	VifloMatch	match;
-	int			recorded;		/* number of revisions; -1: none was to be */
+	int			recorded;		/* number of revisions */
 
 	/* What is recorded: ids, times and names, in the order of the graph. */
 	int			count;
@@ -126,6 +127,8 @@ took_number(VifloExchange *exchange, VifloDbResult **results)
 	Adoption   *adoption = exchange->own;
 	VifloDbRow	row;
 
+	if (results == NULL && viflo_is_lost(exchange))
+		return viflo_ask_lost_transaction(exchange);
 	if (results == NULL)
 	{
 		viflo_upload_blame(exchange->local, &exchange->failure);
@@ -157,6 +160,7 @@ record(VifloExchange *exchange, VifloDbResult **results)
 								" $2::pg_catalog.text[]::pg_catalog.timestamptz[],"
 								" $3::pg_catalog.text[], $4::pg_catalog.text, project => $5::pg_catalog.text)",
 								exchange->database->schema), 5);
+	viflo_note_run(exchange, "t.revision", NULL, NULL);
 	return viflo_exchange_try(exchange, took_number);
 }
 
@@ -226,7 +230,6 @@ adopt_begin(VifloExchange *exchange)
 	if (!viflo_local_read(exchange->local, &exchange->failure))
 		return VIFLO_TURN_FAILED;
 	adoption->history = &exchange->local->history;
-	adoption->recorded = -1;
 	viflo_find_ask_tables(exchange, exchange->request->table);
 	return viflo_exchange_ask(exchange, took_tables);
 }
@@ -272,7 +275,7 @@ print_adoption(VifloExchange *exchange)
 	viflo_output_table(cells, history->count, 4);
 	viflo_output_line("%s of %s: %d of %d revisions %s applied%s", adoption->found.table,
 					  adoption->found.tool->name, match->applied, history->count,
-					  adoption->recorded < 0 ? "would be recorded as" : "are recorded as",
+					  exchange->request->dry_run ? "would be recorded as" : "are recorded as",
 					  match->late > 0 ? ", and some came late" : "");
 	pfree(below);
 	pfree(cells);
@@ -301,8 +304,8 @@ adoption_document(VifloExchange *exchange)
 												 "tool", adoption->found.tool->name,
 												 "table", viflo_output_json_string(adoption->found.table),
 												 "layout", history->reader->name,
-												 "dry_run", adoption->recorded < 0,
-												 "recorded", Max(adoption->recorded, 0),
+												 "dry_run", exchange->request->dry_run,
+												 "recorded", exchange->warns ? exchange->run.logged : adoption->recorded,
 												 "revisions", revisions,
 												 "problems", problems_document(adoption)));
 }

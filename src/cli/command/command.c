@@ -221,6 +221,20 @@ viflo_command_look(const VifloRequest *request, const char *columns,
 	return VIFLO_EXIT_DONE;
 }
 
+int
+viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
+					  VifloUpload *upload, VifloDbQuery *queries,
+					  VifloFailure *failure)
+{
+	VifloNames	missing = {0};
+
+	if (local == NULL)
+		return viflo_database_find_or_create(database, failure) ? 0 : -1;
+	if (!viflo_database_missing(database, local, true, &missing, failure))
+		return -1;
+	return viflo_upload_prepare(database, local, &missing, upload, queries, failure);
+}
+
 bool
 viflo_command_check_folder(const VifloSettings *settings, const VifloExchangeKind *kind,
 						   VifloFailure *failure)
@@ -248,8 +262,8 @@ run_exchange(const VifloExchangeKind *kind, VifloRequest *request)
 	viflo_exchange_init(&exchange, kind, &database, folder ? &local : NULL, request);
 	if (!viflo_exchange_run(&exchange, kind->begin(&exchange)))
 		return viflo_output_failure_more(&exchange.failure, json_incref(exchange.more));
-	if (exchange.warning != NULL)
-		viflo_output_warning("%s", exchange.warning);
+	if (exchange.warns)
+		viflo_output_placed_warning(&exchange.failure);
 	if (viflo_output_is_json())
 		viflo_output_json_text(kind->document(&exchange));
 	else

@@ -9,18 +9,19 @@
  * then, and nothing is left to load.
  *
  * Then one CALL, by itself, as a procedure may commit only outside of any
- * transaction.  What it did is read from the log, by the process that ran it
- * and the number of the last row before: rows of others may be among them.
+ * transaction.  What it did is read from the log (online_log.h); so it is after
+ * a connection was lost, over another one.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/online_log.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 #include "cli/watch.h"
 #include "common/sqlstate.h"
-#include "lib/stringinfo.h"
 
 /* Pauses between tries to load, in milliseconds. */
 #define FIRST_PAUSE		50
@@ -28,9 +29,6 @@
 
 /* viflo_migrate.lock_wait where it cannot be asked for. */
 #define USUAL_LOCK_WAIT (5 * 60 * 1000)
-
-/* Steps that a failure names as kept. */
-#define MAX_NAMED		5
 
 /* Deploy or revert: names of what to call. */
 typedef struct OnlineKind
@@ -50,7 +48,7 @@ typedef struct Online
 	int64		limit;			/* of waiting for another migrator; or -1 */
 	int			pause;			/* before the next try to load, about */
 	char		last[32];		/* number of the last row of the log before */
-	VifloFailure failure;		/* while more is asked about it */
+	bool		lost;			/* the connection, while it ran */
 } Online;
 
 static VifloTurn load_now(VifloExchange *exchange, VifloDbResult **results);
@@ -77,7 +75,7 @@ load_again(VifloExchange *exchange)
 
 	if (waited >= online->limit)
 	{
-		exchange->failure = online->failure;
+		exchange->failure = exchange->held;
 		return VIFLO_TURN_FAILED;
 	}
 	turn = viflo_ask_what_to_load(exchange, load_now);
@@ -128,7 +126,7 @@ took_load(VifloExchange *exchange, VifloDbResult **results)
 	if (!viflo_exchange_failed_with(exchange, VIFLO_LOCK_TIMEOUT) &&
 		!viflo_exchange_failed_with(exchange, VIFLO_STEP_UNDER_WAY))
 		return VIFLO_TURN_FAILED;
-	online->failure = exchange->failure;
+	viflo_hold_failure(exchange);
 	return online->limit < 0 ? ask_lock_wait(exchange) : load_again(exchange);
 }
 
@@ -146,143 +144,9 @@ load_now(VifloExchange *exchange, VifloDbResult **results)
 }
 
 /*-------------------------------------------------------------------------
- * What was done
+ * The run failed
  *-------------------------------------------------------------------------
  */
-
-/* Asks for the steps of this run that are done: for people, and (last) as JSON. */
-static void
-add_steps_query(VifloExchange *exchange)
-{
-	const Online *online = exchange->own;
-	const VifloDatabase *database = exchange->database;
-	VifloDbParam *params = viflo_exchange_params(exchange);
-
-	params[0] = viflo_db_text(database->project);
-	params[1] = viflo_db_text(online->last);
-	params[2] = viflo_db_int32(database->pid);
-	viflo_exchange_add(exchange,
-					   psprintf("SELECT s.direction, s.revision, s.message,"
-								" (pg_catalog.date_part('epoch', s.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text,"
-								" s.attempts, s.detail, pg_catalog.row_to_json(s)"
-								" FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
-								"  l.direction, l.revision, h.message, l.duration, l.statements,"
-								"  l.transactional, l.attempts, l.detail"
-								"  FROM %s.viflo_log(project => $1::pg_catalog.text) l"
-								"  LEFT JOIN %s.viflo_history(project => $1::pg_catalog.text) h"
-								"  ON h.revision OPERATOR(pg_catalog.=) l.revision"
-								"  WHERE l.id OPERATOR(pg_catalog.>) $2::pg_catalog.int8"
-								"  AND l.pid OPERATOR(pg_catalog.=) $3"
-								"  AND l.status OPERATOR(pg_catalog.=) 'done') s"
-								" ORDER BY s.step",
-								database->schema, database->schema), 3);
-}
-
-/* The documents of one column, each a JSON text, as an array. */
-static json_t *
-documents(const VifloDbResult *result, int column)
-{
-	json_t	   *array = json_array();
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-
-	while (viflo_db_row_next(&row))
-		json_array_append_new(array, json_loads(viflo_db_row_text(&row, column), 0, NULL));
-	return array;
-}
-
-/* "3 attempts, resumed at statement 4", or NULL. */
-static char *
-remark(const char *attempts, const char *detail)
-{
-	bool		again = attempts != NULL && atoi(attempts) > 1;
-
-	if (again && detail != NULL)
-		return psprintf("%s attempts, %s", attempts, detail);
-	if (again)
-		return psprintf("%s attempts", attempts);
-	return detail != NULL ? pstrdup(detail) : NULL;
-}
-
-static void
-print_steps(const VifloDbResult *result)
-{
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-	int			rows = viflo_db_result_rows(result);
-	const char **cells = palloc(sizeof(char *) * (rows * 5 + 1));
-	int			count = 0;
-
-	while (viflo_db_row_next(&row))
-	{
-		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
-		cells[count++] = viflo_db_row_text(&row, 1);
-		cells[count++] = viflo_db_row_text(&row, 2);
-		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
-		cells[count++] = remark(viflo_db_row_text(&row, 4), viflo_db_row_text(&row, 5));
-	}
-	viflo_output_table(cells, rows, 5);
-	pfree(cells);
-}
-
-/*-------------------------------------------------------------------------
- * What was not done
- *-------------------------------------------------------------------------
- */
-
-static void
-add_unfinished_query(VifloExchange *exchange)
-{
-	const VifloDatabase *database = exchange->database;
-
-	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
-	viflo_exchange_add(exchange,
-					   psprintf("SELECT u.revision, u.direction, u.statements, u.backfill_rows,"
-								" pg_catalog.row_to_json(u)"
-								" FROM %s.viflo_unfinished(project => $1::pg_catalog.text) u"
-								" ORDER BY u.started_at", database->schema), 1);
-}
-
-/* Both add sentences, one a line, to what is kept. */
-static void
-add_steps(StringInfo kept, const VifloDbResult *result)
-{
-	int			rows = viflo_db_result_rows(result);
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-
-	if (rows == 0)
-		return;
-	appendStringInfo(kept, "%d %s done and committed:", rows,
-					 rows == 1 ? "step is" : "steps are");
-	for (int i = 0; viflo_db_row_next(&row); i++)
-	{
-		/* The last one says where the database stands. */
-		if (rows <= MAX_NAMED || i < MAX_NAMED - 1 || i == rows - 1)
-			appendStringInfo(kept, "%s %s \"%s\"", i > 0 ? "," : "",
-							 viflo_db_row_text(&row, 0), viflo_db_row_text(&row, 1));
-		else if (i == MAX_NAMED - 1)
-			appendStringInfo(kept, ", %d more", rows - MAX_NAMED);
-	}
-	appendStringInfoChar(kept, '.');
-}
-
-static void
-add_unfinished(StringInfo kept, const VifloDbResult *result)
-{
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-
-	while (viflo_db_row_next(&row))
-	{
-		const char *direction = viflo_db_row_text(&row, 1);
-		long long	rows = atoll(viflo_db_row_text(&row, 3));
-
-		appendStringInfo(kept, "%sOf revision \"%s\" (%s), %s statements are done",
-						 kept->len > 0 ? "\n" : "", viflo_db_row_text(&row, 0),
-						 direction, viflo_db_row_text(&row, 2));
-		if (rows > 0)
-			appendStringInfo(kept, ", and %lld rows of its backfill", rows);
-		appendStringInfo(kept, "; \"viflo %s\" resumes there.",
-						 strcmp(direction, "up") == 0 ? "deploy" : "revert");
-	}
-}
 
 /* What to do now, where the message alone would mislead. */
 static void
@@ -293,26 +157,53 @@ set_hint(VifloExchange *exchange, bool lost)
 	if (viflo_database_interrupted() && viflo_exchange_failed_with(exchange, "57014"))
 		viflo_failure_hint(failure, "You asked to stop: what was committed before stays, the rest was rolled back.");
 	else if (lost)
-		viflo_failure_hint(failure, "What was committed before stays; \"viflo log\" shows it. The same command again goes on from there.");
+		viflo_failure_hint(failure, "What was committed before stays, and the same command again goes on from there; the connection was lost, not the database.");
+}
+
+/* The connection was lost, but perhaps all was done by then. */
+static VifloTurn
+took_left(VifloExchange *exchange, VifloDbResult **results)
+{
+	if (results != NULL && viflo_db_result_rows(results[0]) == 0)
+	{
+		exchange->held.kept = NULL;
+		return viflo_end_lost(exchange, VIFLO_LOST_COMMITTED);
+	}
+	exchange->failure = exchange->held;
+	return VIFLO_TURN_FAILED;
 }
 
 /* Of what failed, there is this all the same. */
 static VifloTurn
 took_kept(VifloExchange *exchange, VifloDbResult **results)
 {
-	Online	   *online = exchange->own;
-	StringInfoData kept;
+	const Online *online = exchange->own;
 
-	exchange->failure = online->failure;
+	if (results == NULL && online->lost)
+		return viflo_end_lost(exchange, VIFLO_LOST_UNKNOWN);
+	exchange->failure = exchange->held;
+	set_hint(exchange, online->lost);
 	if (results == NULL)
 		return VIFLO_TURN_FAILED;
-	initStringInfo(&kept);
-	add_steps(&kept, results[0]);
-	add_unfinished(&kept, results[1]);
-	exchange->failure.kept = kept.data;
-	exchange->more = json_pack("{s:o, s:o}", "steps", documents(results[0], 6),
-							   "unfinished", documents(results[1], 4));
-	return VIFLO_TURN_FAILED;
+	viflo_online_keep(exchange, results);
+	if (!online->lost)
+		return VIFLO_TURN_FAILED;
+	viflo_exchange_keep(exchange, &results[0]);
+	viflo_hold_failure(exchange);
+	return viflo_ask_left(exchange, took_left);
+}
+
+static VifloTurn
+ask_kept(VifloExchange *exchange, VifloDbResult **results)
+{
+	const Online *online = exchange->own;
+
+	if (results == NULL && online->lost)
+		return took_kept(exchange, NULL);
+	viflo_online_ask_steps(exchange, online->last);
+	viflo_online_ask_unfinished(exchange);
+	exchange->is_last = true;
+	return viflo_exchange_try(exchange, took_kept);
 }
 
 /* The run failed: asks what there is of it. */
@@ -320,16 +211,12 @@ static VifloTurn
 fail(VifloExchange *exchange)
 {
 	Online	   *online = exchange->own;
-	bool		lost = viflo_db_broken(exchange->database->session);
 
-	set_hint(exchange, lost);
-	if (lost)
-		return VIFLO_TURN_FAILED;
-	online->failure = exchange->failure;
-	add_steps_query(exchange);
-	add_unfinished_query(exchange);
-	exchange->is_last = true;
-	return viflo_exchange_try(exchange, took_kept);
+	online->lost = viflo_is_lost(exchange);
+	if (online->lost)
+		return viflo_ask_lost(exchange, ask_kept);
+	viflo_hold_failure(exchange);
+	return ask_kept(exchange, NULL);
 }
 
 /*-------------------------------------------------------------------------
@@ -344,8 +231,11 @@ took_steps(VifloExchange *exchange, VifloDbResult **results)
 	if (results != NULL)
 		viflo_exchange_keep(exchange, &results[0]);
 	else
-		exchange->warning = psprintf("done, but the log cannot be read: %s",
-									 exchange->failure.message);
+	{
+		viflo_failure(&exchange->failure, VIFLO_EXIT_REFUSED,
+					  "done, but the log cannot be read: %s", exchange->failure.message);
+		exchange->warns = true;
+	}
 	if (viflo_can_settle(exchange, online_target(exchange)))
 		return viflo_ask_settle(exchange, online_target(exchange));
 	return VIFLO_TURN_DONE;
@@ -354,9 +244,12 @@ took_steps(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 took_run(VifloExchange *exchange, VifloDbResult **results)
 {
+	const Online *online = exchange->own;
+
 	if (results == NULL)
 		return fail(exchange);
-	add_steps_query(exchange);
+	viflo_online_ask_steps(exchange, online->last);
+	exchange->is_last = viflo_database_interrupted();
 	return viflo_exchange_try(exchange, took_steps);
 }
 
@@ -369,6 +262,7 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 {
 	Online	   *online = exchange->own;
 	VifloDatabase *database = exchange->database;
+	const char *arguments = viflo_command_target(exchange->request);
 	VifloDbRow	row = viflo_db_rows(results[0], NULL);
 	VifloDbParam *params = viflo_exchange_params(exchange);
 
@@ -381,8 +275,8 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 	params[1] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
 					   psprintf("CALL %s.%s(%s, project => $2::pg_catalog.text)",
-								database->schema, online->kind->procedure,
-								viflo_command_target(exchange->request)), 2);
+								database->schema, online->kind->procedure, arguments), 2);
+	viflo_note_run(exchange, NULL, online_target(exchange), arguments);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_run);
 }
@@ -492,8 +386,8 @@ print_online(VifloExchange *exchange)
 		viflo_output_verbose("\"viflo wait %s\" waits for its end", job_number(exchange));
 	}
 	else if (exchange->result != NULL && viflo_db_result_rows(exchange->result) > 0)
-		print_steps(exchange->result);
-	else if (exchange->warning == NULL)
+		viflo_online_print_steps(exchange->result);
+	else if (!exchange->warns)
 		viflo_output_line("nothing to do");
 }
 
@@ -505,7 +399,7 @@ online_document(VifloExchange *exchange)
 	if (exchange->request->async)
 		document = json_pack("{s:I}", "job", (json_int_t) atoll(job_number(exchange)));
 	else if (exchange->result != NULL)
-		document = documents(exchange->result, 6);
+		document = viflo_online_steps(exchange->result);
 	else
 		document = json_array();
 	return viflo_command_document_text(document);
@@ -516,7 +410,7 @@ online_summary(VifloExchange *exchange)
 {
 	if (exchange->request->async)
 		return psprintf("job %s", job_number(exchange));
-	if (exchange->warning != NULL)
+	if (exchange->warns && exchange->result == NULL)
 		return pstrdup("steps are not known");
 	return viflo_command_count_steps(exchange);
 }

@@ -6,8 +6,8 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/extension.h"
 #include "cli/fleet.h"
-#include "cli/fleet_report.h"
 #include "cli/output.h"
 #include "cli/watch.h"
 
@@ -91,10 +91,7 @@ what_next(const VifloExchangeKind *kind, const VifloRequest *request)
 		return NULL;
 	for (int i = 0; i < request->nargs; i++)
 	{
-		const char *target = request->args[i];
-
-		if (target[0] == '+' || target[0] == '-' ||
-			strstr(target, "@+") != NULL || strstr(target, "@-") != NULL)
+		if (viflo_is_relative(request->args[i]))
 			return "the target is relative: the same command again takes those that are done further, so name a revision";
 	}
 	return "the same command again does what is left";
@@ -105,9 +102,10 @@ viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
 {
 	const VifloExchangeKind *kind = command->exchange;
 	const VifloSettings *settings = &request->settings;
-	VifloFleet	fleet;
+	VifloFleet	fleet = {0};
 	VifloFleetReport report = {.fleet = &fleet,.command = command->name,.subject = kind->subject};
 	VifloLocal	local = {0};
+	VifloFleetTask task = {kind, request, settings, NULL, &report};
 	VifloFailure failure;
 	bool		folder = kind->folder != VIFLO_FOLDER_UNUSED && settings->dir_exists;
 	int			jobs;
@@ -121,9 +119,10 @@ viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request)
 		return viflo_output_failure(&failure);
 	if (fleet.count == 0)
 		viflo_output_warning("the fleet has no databases");
+	if (folder)
+		task.local = &local;
 	report.hint = what_next(kind, request);
 	report.started = viflo_watch_now();
-	viflo_fleet_run(&fleet, kind, settings, request, folder ? &local : NULL, jobs,
-					request->keep_going, &report);
+	viflo_fleet_run(&fleet, &task, jobs, request->keep_going);
 	return viflo_fleet_report_finish(&report);
 }

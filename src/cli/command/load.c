@@ -7,6 +7,7 @@
 
 #include "cli/command/command.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 
 static VifloTurn
@@ -14,6 +15,8 @@ took_load(VifloExchange *exchange, VifloDbResult **results)
 {
 	if (results != NULL)
 		return VIFLO_TURN_DONE;
+	if (viflo_is_lost(exchange))
+		return viflo_ask_lost_transaction(exchange);
 	viflo_upload_blame(exchange->local, &exchange->failure);
 	return VIFLO_TURN_FAILED;
 }
@@ -26,6 +29,7 @@ load(VifloExchange *exchange, VifloDbResult **results)
 		case 0:
 			return VIFLO_TURN_DONE;
 		case 1:
+			viflo_note_run(exchange, NULL, NULL, NULL);
 			return viflo_exchange_try(exchange, took_load);
 		default:
 			return VIFLO_TURN_FAILED;

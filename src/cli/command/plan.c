@@ -32,7 +32,7 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 				const VifloNames *missing, const VifloDbQuery *question,
 				VifloDbResult **result, VifloFailure *failure)
 {
-	VifloUpload upload = {0};
+	VifloUpload upload;
 	VifloDbQuery queries[MAX_QUERIES] = {{.sql = "BEGIN"}};
 	VifloDbResult *results[MAX_QUERIES];
 	int			count;
@@ -83,7 +83,7 @@ ask(const VifloRequest *request,
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
 		return false;
 	if (!(folder ?
-		  viflo_database_missing(&database, &local, &missing, failure) :
+		  viflo_database_missing(&database, &local, false, &missing, failure) :
 		  viflo_database_find(&database, failure)))
 		return false;
 	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);

@@ -5,13 +5,15 @@
  * An upgrade that finds the folder as it was left costs one round trip after
  * connecting.  Else two more: one that finds the extension and asks what it
  * has not got of the folder, one that loads that, if anything, and runs; and
- * a last one notes that nothing is left to do.
+ * a last one notes that nothing is left to do.  When the connection is lost
+ * while it runs, the server is asked again what became of it.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 
 /* What people see of a step: its duration comes in milliseconds. */
@@ -60,6 +62,8 @@ took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 {
 	const char *target = upgrade_target(exchange);
 
+	if (results == NULL && viflo_is_lost(exchange))
+		return viflo_ask_lost_transaction(exchange);
 	if (results == NULL)
 	{
 		if (exchange->local != NULL)
@@ -75,6 +79,7 @@ took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 upgrade(VifloExchange *exchange, VifloDbResult **results)
 {
+	const char *arguments = viflo_command_target(exchange->request);
 	VifloDbParam *params;
 	VifloDbQuery query;
 
@@ -83,8 +88,9 @@ upgrade(VifloExchange *exchange, VifloDbResult **results)
 	params = viflo_exchange_params(exchange);
 	params[0] = viflo_db_text(upgrade_target(exchange));
 	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_upgrade",
-								viflo_command_target(exchange->request), params, 1);
+								arguments, params, 1);
 	viflo_exchange_add_query(exchange, &query);
+	viflo_note_run(exchange, STEP_COLUMNS, upgrade_target(exchange), arguments);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_upgrade);
 }
@@ -125,6 +131,9 @@ static const VifloExchangeKind upgrade_exchange = {
 static VifloTurn
 took_downgrade(VifloExchange *exchange, VifloDbResult **results)
 {
+	if (results == NULL)
+		return viflo_is_lost(exchange) ?
+			viflo_ask_lost_transaction(exchange) : VIFLO_TURN_FAILED;
 	viflo_exchange_keep(exchange, &results[0]);
 	return VIFLO_TURN_DONE;
 }
@@ -132,15 +141,18 @@ took_downgrade(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 downgrade(VifloExchange *exchange, VifloDbResult **results)
 {
+	const char *target = exchange->request->args[0];
+	const char *arguments = "target => $1::pg_catalog.text";
 	VifloDbParam *params = viflo_exchange_params(exchange);
 	VifloDbQuery query;
 
-	params[0] = viflo_db_text(exchange->request->args[0]);
+	params[0] = viflo_db_text(target);
 	query = viflo_database_call(exchange->database, STEP_COLUMNS, "viflo_downgrade",
-								"target => $1::pg_catalog.text", params, 1);
+								arguments, params, 1);
 	viflo_exchange_add_query(exchange, &query);
+	viflo_note_run(exchange, STEP_COLUMNS, target, arguments);
 	exchange->is_long = true;
-	return viflo_exchange_ask(exchange, took_downgrade);
+	return viflo_exchange_try(exchange, took_downgrade);
 }
 
 static VifloTurn

@@ -7,6 +7,7 @@
 
 #include "cli/command/command.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 
 static VifloTurn
@@ -14,6 +15,8 @@ took_stamp(VifloExchange *exchange, VifloDbResult **results)
 {
 	if (results != NULL)
 		return VIFLO_TURN_DONE;
+	if (viflo_is_lost(exchange))
+		return viflo_ask_lost_transaction(exchange);
 	if (exchange->local != NULL)
 		viflo_upload_blame(exchange->local, &exchange->failure);
 	return VIFLO_TURN_FAILED;
@@ -39,6 +42,7 @@ stamp(VifloExchange *exchange, VifloDbResult **results)
 					   psprintf("SELECT %s.viflo_stamp($1::pg_catalog.text%s,"
 								" purge => $2::pg_catalog.bool, project => $3::pg_catalog.text)",
 								exchange->database->schema, request->nargs == 1 ? "" : "[]"), 3);
+	viflo_note_run(exchange, "t.revision", NULL, NULL);
 	return viflo_exchange_try(exchange, took_stamp);
 }
 
