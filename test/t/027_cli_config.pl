@@ -120,7 +120,7 @@ for my $case (
 }
 viflo({ in => $dir }, 'revision', '-m', 'again', '--rev-id', 's');
 fails_with([{ in => $dir }, 'revision', '-m', 'again', '--rev-id', 't'], 1,
-	qr/again\.sql: error: could not make file: File exists/, 'a name that is taken');
+	qr/again\.sql: error: file exists already/, 'a name that is taken');
 
 # Hooks
 $dir = configured(<<'CONF');

@@ -70,14 +70,17 @@ static const char common_options[] =
 "  --placeholders STYLE  dollar, psql or none (default: as the layout has it)\n"
 "  --allow-programs      let scripts of a psql layout run programs here\n"
 "  --format human|json   json: one JSON document on stdout\n"
-"  --fleet FILE|-        in many databases: a URL, a string or a name a line\n"
-"  --fleet-query SQL     the same, of a query's rows: what a line is, and a name\n"
-"  --jobs N              how many at a time (default 8)\n"
-"  --keep-going          begin with others after one has failed\n"
 "  -v, --verbose         say more on stderr\n"
 "  -q, --quiet           only warnings and errors on stderr, no progress\n"
 "  -h, --help            this help\n"
 "  -V, --version         the version\n";
+
+static const char fleet_options[] =
+"Options for many databases:\n"
+"  --fleet FILE|-        in many databases: a URL, a string or a name a line\n"
+"  --fleet-query SQL     the same, of a query's rows: what a line is, and a name\n"
+"  --jobs N              how many at a time (default 8)\n"
+"  --keep-going          begin with others after one has failed\n";
 
 void
 viflo_command_usage(FILE *stream, const VifloCommand *command)
@@ -87,6 +90,8 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 		fprintf(stream, "Usage: viflo %s%s%s\n\n%s\n%s", command->name,
 				command->arguments[0] != '\0' ? " " : "", command->arguments,
 				command->help, common_options);
+		if (command->exchange != NULL)
+			fprintf(stream, "\n%s", fleet_options);
 		return;
 	}
 	fputs("viflo runs database migrations inside PostgreSQL.\n\n"
@@ -98,7 +103,7 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 			fprintf(stream, "  %-12s%s\n", viflo_commands[i]->name,
 					viflo_commands[i]->summary);
 	}
-	fprintf(stream, "\n%s\n", common_options);
+	fprintf(stream, "\n%s\n%s\n", common_options, fleet_options);
 	fputs("The database is that of --url, else that of --database, else DATABASE_URL, else\n"
 		  "DATABASE_URL in .env, else url in viflo.conf, else libpq's default (PGHOST,\n"
 		  "PGSERVICE and so on).  VIFLO_DATABASE, VIFLO_CONFIG, VIFLO_DIR and VIFLO_PROJECT\n"
