@@ -297,11 +297,11 @@ my $bin = folder_of();
 symlink($program, "$bin/viflo") or die;
 my %shells = (
 	bash => q(eval "$(viflo completion bash)"; COMP_WORDS=(viflo upgrade ab) COMP_CWORD=2; _viflo; echo "${COMPREPLY[*]}";
-		COMP_WORDS=(viflo --layout = go) COMP_CWORD=3; _viflo; echo "${COMPREPLY[*]}"),
+		COMP_WORDS=(viflo --layout = gol) COMP_CWORD=3; _viflo; echo "${COMPREPLY[*]}"),
 	zsh => q(compdef() { :; }; source <(viflo completion zsh); compadd() { print -r -- ${(P)2}; }; compset() { :; };
-		words=(viflo upgrade ab) CURRENT=3 PREFIX=ab; _viflo; words=(viflo --layout=go) CURRENT=2 PREFIX=--layout=go; _viflo),
+		words=(viflo upgrade ab) CURRENT=3 PREFIX=ab; _viflo; words=(viflo --layout=gol) CURRENT=2 PREFIX=--layout=gol; _viflo),
 	fish => q(viflo completion fish | source; complete -C 'viflo upgrade ab' | string join ' ';
-		complete -C 'viflo --layout=go' | string replace -- '--layout=' ''));
+		complete -C 'viflo --layout=gol' | string replace -- '--layout=' ''));
 for my $shell (sort keys %shells)
 {
 	SKIP:

@@ -476,9 +476,6 @@ const VifloCommand viflo_command_revert = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
-	"  --late WHAT           revisions below others that are applied already:\n"
-	"                        refuse to run (default), apply them, or list them and\n"
-	"                        run the rest\n"
 	"\n"
 	"Example:\n"
 	"  viflo revert -1\n",
