@@ -248,8 +248,9 @@ read_applied(VifloProjectState *state, Snapshot snapshot)
 	char	   *role = NULL;
 
 	state->applied = palloc0(sizeof(bool) * Max(state->count, 1));
-	state->marks = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(VifloMark) * Max(state->count, 1));
+	state->marks = MemoryContextAllocExtended(CurrentMemoryContext,
+											  sizeof(VifloMark) * Max(state->count, 1),
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 2, snapshot);
 	while (viflo_scan_next(&scan))
 	{
