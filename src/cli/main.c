@@ -23,6 +23,7 @@ enum
 {
 	OPTION_URL = 256,
 	OPTION_PROJECT,
+	OPTION_TENANT,
 	OPTION_DIR,
 	OPTION_LAYOUT,
 	OPTION_PLACEHOLDERS,
@@ -37,6 +38,7 @@ enum
 static const struct option long_options[] = {
 	{"url", required_argument, NULL, OPTION_URL},
 	{"project", required_argument, NULL, OPTION_PROJECT},
+	{"tenant", required_argument, NULL, OPTION_TENANT},
 	{"dir", required_argument, NULL, OPTION_DIR},
 	{"layout", required_argument, NULL, OPTION_LAYOUT},
 	{"set", required_argument, NULL, 'x'},
@@ -47,6 +49,7 @@ static const struct option long_options[] = {
 	{"fleet-query", required_argument, NULL, OPTION_FLEET_QUERY},
 	{"jobs", required_argument, NULL, OPTION_JOBS},
 	{"keep-going", no_argument, NULL, 'K'},
+	{"tenants", required_argument, NULL, 'E'},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"database", required_argument, NULL, 'd'},
 	{"verbose", no_argument, NULL, 'v'},
@@ -174,6 +177,9 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 'K':
 			request->keep_going = true;
 			break;
+		case 'E':
+			request->tenants = value;
+			break;
 		case 'l':
 			request->late = value;
 			break;
@@ -198,6 +204,9 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case OPTION_PROJECT:
 			settings->project = value;
+			break;
+		case OPTION_TENANT:
+			settings->tenant = value;
 			break;
 		case OPTION_DIR:
 			settings->dir = pstrdup(value);
@@ -368,7 +377,7 @@ run_command(CommandLine *line, const char *name)
 	}
 	if (!check_format(command, request->settings.format, &failure) ||
 		!check_command(command, line, &failure) ||
-		!viflo_command_check_fleet(command, request, &failure) ||
+		!viflo_command_check_many(command, request, &failure) ||
 		(!command->no_settings &&
 		 !viflo_settings_complete(&request->settings, !command->makes_folder, &failure)) ||
 		!viflo_command_choose_late(request, &failure))

@@ -16,6 +16,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/output.h"
 #include "cli/watch.h"
@@ -32,7 +33,7 @@
 /* Steps that a failure names as kept. */
 #define MAX_NAMED		5
 
-/* Deploy or revert: names of what to call. */
+/* Deploy or revert: names of what to call; or nothing, once all is loaded. */
 typedef struct OnlineKind
 {
 	const char *procedure;
@@ -41,6 +42,7 @@ typedef struct OnlineKind
 
 static const OnlineKind deploy_kind = {"viflo_deploy", "viflo_deploy_async"};
 static const OnlineKind revert_kind = {"viflo_revert", "viflo_revert_async"};
+static const OnlineKind load_kind = {NULL, NULL};
 
 /* What an exchange remembers from step to step. */
 typedef struct Online
@@ -157,10 +159,11 @@ add_steps_query(VifloExchange *exchange)
 	const Online *online = exchange->own;
 	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 2;
+	char	   *scope = viflo_database_scope(database, params, &nparams);
 
-	params[0] = viflo_db_text(database->project);
-	params[1] = viflo_db_text(online->last);
-	params[2] = viflo_db_int32(database->pid);
+	params[0] = viflo_db_text(online->last);
+	params[1] = viflo_db_int32(database->pid);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT s.direction, s.revision, s.message,"
 								" (pg_catalog.date_part('epoch', s.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text,"
@@ -168,14 +171,13 @@ add_steps_query(VifloExchange *exchange)
 								" FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
 								"  l.direction, l.revision, h.message, l.duration, l.statements,"
 								"  l.transactional, l.attempts, l.detail"
-								"  FROM %s.viflo_log(project => $1::pg_catalog.text) l"
-								"  LEFT JOIN %s.viflo_history(project => $1::pg_catalog.text) h"
+								"  FROM %s.viflo_log(%s) l LEFT JOIN %s.viflo_history(%s) h"
 								"  ON h.revision OPERATOR(pg_catalog.=) l.revision"
-								"  WHERE l.id OPERATOR(pg_catalog.>) $2::pg_catalog.int8"
-								"  AND l.pid OPERATOR(pg_catalog.=) $3"
+								"  WHERE l.id OPERATOR(pg_catalog.>) $1::pg_catalog.int8"
+								"  AND l.pid OPERATOR(pg_catalog.=) $2"
 								"  AND l.status OPERATOR(pg_catalog.=) 'done') s"
 								" ORDER BY s.step",
-								database->schema, database->schema), 3);
+								database->schema, scope, database->schema, scope), nparams);
 }
 
 /* The documents of one column, each a JSON text, as an array. */
@@ -204,22 +206,23 @@ remark(const char *attempts, const char *detail)
 }
 
 static void
-print_steps(const VifloDbResult *result)
+print_steps(const VifloExchange *exchange)
 {
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-	int			rows = viflo_db_result_rows(result);
-	const char **cells = palloc(sizeof(char *) * (rows * 5 + 1));
+	VifloDbRow	row = viflo_db_rows(exchange->result, NULL);
+	int			rows = viflo_db_result_rows(exchange->result);
+	const char **cells = palloc(sizeof(char *) * (rows * 6 + 1));
 	int			count = 0;
 
 	while (viflo_db_row_next(&row))
 	{
+		cells[count++] = viflo_each_tenant_column(exchange);
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
 		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 		cells[count++] = remark(viflo_db_row_text(&row, 4), viflo_db_row_text(&row, 5));
 	}
-	viflo_output_table(cells, rows, 5);
+	viflo_output_table(cells, rows, 6);
 	pfree(cells);
 }
 
@@ -232,13 +235,15 @@ static void
 add_unfinished_query(VifloExchange *exchange)
 {
 	const VifloDatabase *database = exchange->database;
+	int			nparams = 0;
+	char	   *scope = viflo_database_scope(database, viflo_exchange_params(exchange), &nparams);
 
-	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT u.revision, u.direction, u.statements, u.backfill_rows,"
-								" pg_catalog.row_to_json(u)"
-								" FROM %s.viflo_unfinished(project => $1::pg_catalog.text) u"
-								" ORDER BY u.started_at", database->schema), 1);
+					   psprintf("SELECT t.revision, t.direction, t.statements, t.backfill_rows,"
+								" pg_catalog.row_to_json(t)"
+								" FROM %s.viflo_unfinished(%s) t WHERE %s"
+								" ORDER BY t.started_at",
+								database->schema, scope, viflo_command_is_ours(database)), nparams);
 }
 
 /* Both add sentences, one a line, to what is kept. */
@@ -371,6 +376,8 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 	VifloDatabase *database = exchange->database;
 	VifloDbRow	row = viflo_db_rows(results[0], NULL);
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 1;
+	char	   *scope;
 
 	if (viflo_db_row_next(&row))
 	{
@@ -378,11 +385,10 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 		strlcpy(online->last, viflo_db_row_text(&row, 1), sizeof(online->last));
 	}
 	params[0] = viflo_db_text(online_target(exchange));
-	params[1] = viflo_db_text(database->project);
+	scope = viflo_database_scope(database, params, &nparams);
 	viflo_exchange_add(exchange,
-					   psprintf("CALL %s.%s(%s, project => $2::pg_catalog.text)",
-								database->schema, online->kind->procedure,
-								viflo_command_target(exchange->request)), 2);
+					   psprintf("CALL %s.%s(%s, %s)", database->schema, online->kind->procedure,
+								viflo_command_target(exchange->request), scope), nparams);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_run);
 }
@@ -400,13 +406,13 @@ run_async(VifloExchange *exchange)
 	const Online *online = exchange->own;
 	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 1;
+	char	   *scope = viflo_database_scope(database, params, &nparams);
 
 	params[0] = viflo_db_text(online_target(exchange));
-	params[1] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT %s.%s(%s, project => $2::pg_catalog.text)",
-								database->schema, online->kind->async,
-								viflo_command_target(exchange->request)), 2);
+					   psprintf("SELECT %s.%s(%s, %s)", database->schema, online->kind->async,
+								viflo_command_target(exchange->request), scope), nparams);
 	return viflo_exchange_ask(exchange, took_job);
 }
 
@@ -414,15 +420,19 @@ run_async(VifloExchange *exchange)
 static VifloTurn
 mark(VifloExchange *exchange)
 {
+	const Online *online = exchange->own;
 	const VifloDatabase *database = exchange->database;
+	int			nparams = 0;
+	char	   *scope;
 
+	if (online->kind->procedure == NULL)
+		return VIFLO_TURN_DONE;
 	if (exchange->request->async)
 		return run_async(exchange);
-	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
+	scope = viflo_database_scope(database, viflo_exchange_params(exchange), &nparams);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
-								" FROM %s.viflo_log(project => $1::pg_catalog.text) l",
-								database->schema), 1);
+								" FROM %s.viflo_log(%s) l", database->schema, scope), nparams);
 	return viflo_exchange_ask(exchange, run_now);
 }
 
@@ -463,6 +473,14 @@ deploy_begin(VifloExchange *exchange)
 	return viflo_ask_what_to_load(exchange, load_now);
 }
 
+/* For many tenants the folder is loaded once, before. */
+static VifloTurn
+deploy_load_begin(VifloExchange *exchange)
+{
+	begin(exchange, &load_kind);
+	return viflo_ask_what_to_load(exchange, load_now);
+}
+
 static VifloTurn
 revert_begin(VifloExchange *exchange)
 {
@@ -492,8 +510,8 @@ print_online(VifloExchange *exchange)
 		viflo_output_verbose("\"viflo wait %s\" waits for its end", job_number(exchange));
 	}
 	else if (exchange->result != NULL && viflo_db_result_rows(exchange->result) > 0)
-		print_steps(exchange->result);
-	else if (exchange->warning == NULL)
+		print_steps(exchange);
+	else if (exchange->warning == NULL && viflo_each_tenant_column(exchange) == NULL)
 		viflo_output_line("nothing to do");
 }
 
@@ -531,6 +549,19 @@ static const VifloExchangeKind deploy_exchange = {
 	.subject = "steps"
 };
 
+static const VifloExchangeKind deploy_load_exchange = {
+	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
+	.begin = deploy_load_begin
+};
+
+static const VifloEachTenant deploy_each_tenant = {
+	.wanted = VIFLO_TENANT_IS_BEHIND,
+	.up = true,
+	.load = &deploy_load_exchange,
+	.done = "deployed"
+};
+
 static const VifloExchangeKind revert_exchange = {
 	.folder = VIFLO_FOLDER_UNUSED,
 	.changes = true,
@@ -541,9 +572,14 @@ static const VifloExchangeKind revert_exchange = {
 	.subject = "steps"
 };
 
+static const VifloEachTenant revert_each_tenant = {
+	.wanted = VIFLO_TENANT_IS_ANYWHERE,
+	.done = "reverted"
+};
+
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "alK",
+	.options = "alEK",
 	.max_args = 1,
 	.arguments = "[TARGET] [OPTION]...",
 	.summary = "load the folder and run what is missing, online",
@@ -561,19 +597,21 @@ const VifloCommand viflo_command_deploy = {
 	"  --late WHAT           revisions below others that are applied already:\n"
 	"                        refuse to run (default), apply them, or list them and\n"
 	"                        run the rest\n"
+	VIFLO_EACH_TENANT_HELP
 	"\n"
 	"Example:\n"
 	"  viflo deploy\n"
 	"  viflo wait $(viflo deploy --async)\n",
-	.exchange = &deploy_exchange
+	.exchange = &deploy_exchange,
+	.each_tenant = &deploy_each_tenant
 };
 
 const VifloCommand viflo_command_revert = {
 	.name = "revert",
-	.options = "aK",
+	.options = "aEK",
 	.min_args = 1,
 	.max_args = 1,
-	.arguments = "TARGET",
+	.arguments = "TARGET [--async | --tenants PATTERN]",
 	.summary = "run down sections, back to a revision, online",
 	.help =
 	"Runs the down sections of what stands above TARGET, newest first, as viflo\n"
@@ -582,11 +620,10 @@ const VifloCommand viflo_command_revert = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
-	"  --late WHAT           revisions below others that are applied already:\n"
-	"                        refuse to run (default), apply them, or list them and\n"
-	"                        run the rest\n"
+	VIFLO_EACH_TENANT_HELP
 	"\n"
 	"Example:\n"
 	"  viflo revert -1\n",
-	.exchange = &revert_exchange
+	.exchange = &revert_exchange,
+	.each_tenant = &revert_each_tenant
 };

@@ -35,7 +35,7 @@ load(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 load_begin(VifloExchange *exchange)
 {
-	return viflo_ask_missing(exchange, true, load);
+	return viflo_ask_what_to_load(exchange, load);
 }
 
 /* The next revision of the folder that was missing, from number *at on. */
@@ -97,7 +97,7 @@ loaded_summary(VifloExchange *exchange)
 	return psprintf("%d loaded", exchange->missing.count);
 }
 
-static const VifloExchangeKind load_exchange = {
+const VifloExchangeKind viflo_load_exchange = {
 	.folder = VIFLO_FOLDER_NEEDED,
 	.changes = true,
 	.begin = load_begin,
@@ -120,5 +120,5 @@ const VifloCommand viflo_command_load = {
 	"\n"
 	"Example:\n"
 	"  viflo --dir db/migrations load\n",
-	.exchange = &load_exchange
+	.exchange = &viflo_load_exchange
 };
