@@ -43,7 +43,7 @@ typedef struct Slot
 	SlotState	state;
 	struct Loop *loop;
 	VifloFleetMember *member;
-	VifloSettings settings;		/* with the member's URL and project */
+	VifloSettings settings;		/* with what is the member's own */
 	VifloDatabase database;
 	VifloExchange exchange;
 	int64		started;
@@ -228,6 +228,8 @@ begin_member(Slot *slot)
 	slot->settings.url = member->url;
 	if (member->project != NULL)
 		slot->settings.project = member->project;
+	if (member->tenant != NULL)
+		slot->settings.tenant = member->tenant;
 	slot->started = viflo_watch_now();
 	slot->state = SLOT_CONNECTING;
 	slot->deadline = -1;
