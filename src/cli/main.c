@@ -32,6 +32,7 @@ enum
 	OPTION_FLEET,
 	OPTION_FLEET_QUERY,
 	OPTION_JOBS,
+	OPTION_KEEP_GOING,
 	OPTION_CONFIG
 };
 
@@ -48,7 +49,7 @@ static const struct option long_options[] = {
 	{"fleet", required_argument, NULL, OPTION_FLEET},
 	{"fleet-query", required_argument, NULL, OPTION_FLEET_QUERY},
 	{"jobs", required_argument, NULL, OPTION_JOBS},
-	{"keep-going", no_argument, NULL, 'K'},
+	{"keep-going", no_argument, NULL, OPTION_KEEP_GOING},
 	{"tenants", required_argument, NULL, 'E'},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"database", required_argument, NULL, 'd'},
@@ -174,9 +175,6 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 'O':
 			request->to = value;
 			break;
-		case 'K':
-			request->keep_going = true;
-			break;
 		case 'E':
 			request->tenants = value;
 			break;
@@ -248,6 +246,9 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case OPTION_JOBS:
 			line->request.jobs = value;
+			break;
+		case OPTION_KEEP_GOING:
+			line->request.keep_going = true;
 			break;
 		case 'v':
 			settings->verbose = true;

@@ -330,7 +330,7 @@ static const VifloExchangeKind adopt_exchange = {
 
 const VifloCommand viflo_command_adopt = {
 	.name = "adopt",
-	.options = "yFTBK",
+	.options = "yFTB",
 	.arguments = "[--dry-run] [--tool NAME] [--table NAME] [--force]",
 	.summary = "take over what another migration tool has applied",
 	.help =

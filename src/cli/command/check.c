@@ -230,7 +230,7 @@ static const VifloExchangeKind check_exchange = {
 
 const VifloCommand viflo_command_check = {
 	.name = "check",
-	.options = "EK",
+	.options = "E",
 	.arguments = "[--tenants PATTERN]",
 	.summary = "fail when the database is behind or has drifted",
 	.help =

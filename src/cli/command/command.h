@@ -33,13 +33,13 @@ typedef struct VifloRequest
 	char	   *tool;			/* T */
 	char	   *table;			/* B */
 	char	   *to;				/* O */
-	bool		keep_going;		/* K */
 	char	   *tenants;		/* E */
 
 	/* For all that have an exchange. */
 	char	   *fleet;			/* file of databases, or "-" */
 	char	   *fleet_query;
 	char	   *jobs;
+	bool		keep_going;
 	char	   *late;			/* l */
 	char	   *limit;			/* n */
 	bool		failed;			/* f */

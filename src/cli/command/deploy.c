@@ -579,7 +579,7 @@ static const VifloEachTenant revert_each_tenant = {
 
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "alEK",
+	.options = "alE",
 	.max_args = 1,
 	.arguments = "[TARGET] [OPTION]...",
 	.summary = "load the folder and run what is missing, online",
@@ -608,7 +608,7 @@ const VifloCommand viflo_command_deploy = {
 
 const VifloCommand viflo_command_revert = {
 	.name = "revert",
-	.options = "aEK",
+	.options = "aE",
 	.min_args = 1,
 	.max_args = 1,
 	.arguments = "TARGET [--async | --tenants PATTERN]",

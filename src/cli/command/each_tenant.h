@@ -47,8 +47,7 @@ typedef struct VifloEachTenant
 	" CASE WHEN t.unfinished OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat(t.unfinished, ' half done') END)"
 
 #define VIFLO_EACH_TENANT_HELP \
-	"  --tenants PATTERN     for each schema that is LIKE PATTERN, one after the other\n" \
-	"  --keep-going          go on with the next tenant after a failure\n"
+	"  --tenants PATTERN     for each schema that is LIKE PATTERN, one after the other\n"
 
 /* Does it.  Exit status. */
 extern int	viflo_command_run_each_tenant(const VifloCommand *command,

@@ -109,7 +109,7 @@ const VifloExchangeKind viflo_load_exchange = {
 
 const VifloCommand viflo_command_load = {
 	.name = "load",
-	.options = "K",
+	.options = "",
 	.arguments = "",
 	.summary = "register the folder's migrations without running them",
 	.help =

@@ -279,7 +279,7 @@ script_run(VifloRequest *request)
 
 const VifloCommand viflo_command_current = {
 	.name = "current",
-	.options = "K",
+	.options = "",
 	.arguments = "",
 	.summary = "show where the database stands",
 	.help =

@@ -177,7 +177,7 @@ static const VifloEachTenant downgrade_each_tenant = {
 
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "lEK",
+	.options = "lE",
 	.max_args = 1,
 	.arguments = "[TARGET] [--late WHAT] [--tenants PATTERN]",
 	.summary = "load the folder and run what is missing",
@@ -210,7 +210,7 @@ const VifloCommand viflo_command_upgrade = {
 
 const VifloCommand viflo_command_downgrade = {
 	.name = "downgrade",
-	.options = "EK",
+	.options = "E",
 	.min_args = 1,
 	.max_args = 1,
 	.arguments = "TARGET [--tenants PATTERN]",

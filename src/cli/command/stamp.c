@@ -101,7 +101,7 @@ static const VifloEachTenant stamp_each_tenant = {
 
 const VifloCommand viflo_command_stamp = {
 	.name = "stamp",
-	.options = "pEK",
+	.options = "pE",
 	.min_args = 1,
 	.max_args = -1,
 	.arguments = "TARGET... [--purge] [--tenants PATTERN]",
