@@ -18,6 +18,7 @@
 /* Keys; besides there are those of VIFLO_CONFIG_SET, with any name behind. */
 #define VIFLO_CONFIG_URL			"url"
 #define VIFLO_CONFIG_PROJECT		"project"
+#define VIFLO_CONFIG_TENANT			"tenant"
 #define VIFLO_CONFIG_DIR			"dir"
 #define VIFLO_CONFIG_LAYOUT			"layout"
 #define VIFLO_CONFIG_LATE			"late"

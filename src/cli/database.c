@@ -177,6 +177,7 @@ init(VifloDatabase *database, const VifloSettings *settings)
 {
 	memset(database, 0, sizeof(*database));
 	database->settings = settings;
+	database->tenant = settings->tenant;
 }
 
 bool
@@ -351,18 +352,48 @@ viflo_database_look_back(VifloDatabase *database, const VifloDbQuery *queries,
 	return known;
 }
 
+static char *
+make_scope(const char *project, const char *tenant, VifloDbParam *params, int *nparams)
+{
+	params[(*nparams)++] = viflo_db_text(project);
+	if (tenant == NULL)
+		return psprintf("project => $%d::pg_catalog.text", *nparams);
+	params[(*nparams)++] = viflo_db_text(tenant);
+	return psprintf("project => $%d::pg_catalog.text, tenant => $%d::pg_catalog.text",
+					*nparams - 1, *nparams);
+}
+
+char *
+viflo_database_scope(const VifloDatabase *database, VifloDbParam *params, int *nparams)
+{
+	return make_scope(database->project, database->tenant, params, nparams);
+}
+
+static bool
+takes_tenant(const char *function)
+{
+	static const char *const others[] = {"viflo_load", "viflo_script", "viflo_tenants"};
+
+	for (int i = 0; i < lengthof(others); i++)
+	{
+		if (strcmp(function, others[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
 char *
 viflo_database_sql(const VifloDatabase *database, const char *columns,
-				   const char *function, const char *arguments, int nparams)
+				   const char *function, const char *arguments, const char *scope)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	if (viflo_output_is_json())
 		columns = "COALESCE(pg_catalog.json_agg(t), '[]')";
-	appendStringInfo(&sql, "SELECT %s FROM %s.%s(%s%sproject => $%d::pg_catalog.text) t",
+	appendStringInfo(&sql, "SELECT %s FROM %s.%s(%s%s%s) t",
 					 columns, database->schema, function, arguments,
-					 arguments[0] != '\0' ? ", " : "", nparams + 1);
+					 arguments[0] != '\0' ? ", " : "", scope);
 	return sql.data;
 }
 
@@ -372,10 +403,13 @@ viflo_database_call(const VifloDatabase *database, const char *columns,
 					VifloDbParam *params, int nparams)
 {
 	VifloDbQuery query = {0};
+	char	   *scope = make_scope(database->project,
+								   takes_tenant(function) ? database->tenant : NULL,
+								   params, &nparams);
 
-	params[nparams] = viflo_db_text(database->project);
-	query.sql = viflo_database_sql(database, columns, function, arguments, nparams);
+	query.sql = viflo_database_sql(database, columns, function, arguments, scope);
 	query.params = params;
-	query.nparams = nparams + 1;
+	query.nparams = nparams;
+	pfree(scope);
 	return query;
 }

@@ -25,6 +25,7 @@ struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
+	const char *tenant;			/* NULL: none */
 	int			pid;			/* of its process, as the server knows it */
 	char	   *notice;			/* the last one, or NULL */
 	bool		creating;		/* CREATE EXTENSION runs, not in vain */
@@ -52,15 +53,26 @@ extern bool viflo_database_start(VifloDatabase *database, const VifloSettings *s
 extern bool viflo_database_fail_connect(VifloDatabase *database, VifloFailure *failure);
 
 /*
+ * The last arguments of a call, as SQL, palloc'd: project and, where there is
+ * one, tenant, which older versions of the extension do not know.  They are
+ * the next parameters, of which there are *nparams so far; room for two more.
+ */
+extern char *viflo_database_scope(const VifloDatabase *database,
+								  VifloDbParam *params, int *nparams);
+
+/*
  * The text of a query that calls function, whose arguments are written
- * without the last one, project: that is parameter nparams + 1.  As rows of
- * columns (of the alias t), or (--format json) as one row with a JSON array.
+ * without the last ones: those are scope.  As rows of columns (of the alias
+ * t), or (--format json) as one row with a JSON array.
  */
 extern char *viflo_database_sql(const VifloDatabase *database, const char *columns,
 								const char *function, const char *arguments,
-								int nparams);
+								const char *scope);
 
-/* The same call as a query; room for nparams + 1 in params. */
+/*
+ * The same call as a query; room for nparams + 2 in params.  Functions on
+ * texts are given no tenant, as these are the same for all.
+ */
 extern VifloDbQuery viflo_database_call(const VifloDatabase *database,
 										const char *columns, const char *function,
 										const char *arguments,

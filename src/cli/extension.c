@@ -146,6 +146,8 @@ took_extension(VifloExchange *exchange, VifloDbResult **results)
 VifloTurn
 viflo_ask_extension(VifloExchange *exchange, bool create, VifloStep then)
 {
+	if (exchange->database->schema != NULL)
+		return then(exchange, NULL);
 	exchange->create = create;
 	exchange->then = then;
 	return ask_lookup(exchange, took_extension);
@@ -334,14 +336,18 @@ took_settled(VifloExchange *exchange, VifloDbResult **results)
 VifloTurn
 viflo_ask_settled(VifloExchange *exchange, const char *target, VifloStep then)
 {
+	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
 
 	params[0] = viflo_db_text(exchange->local->manifest);
 	params[1] = viflo_db_text(target);
-	lookup_params(exchange->database, params + 2);
+	lookup_params(database, params + 2);
+	params[4] = viflo_db_text(database->tenant);
 	viflo_exchange_add(exchange,
-					   pstrdup("SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
-							   " $3::pg_catalog.text, $4::pg_catalog.text)::pg_catalog.text"), 4);
+					   psprintf("SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
+								" $3::pg_catalog.text, $4::pg_catalog.text%s)::pg_catalog.text",
+								database->tenant != NULL ? ", $5::pg_catalog.text" : ""),
+					   database->tenant != NULL ? 5 : 4);
 	exchange->then = then;
 	return viflo_exchange_try(exchange, took_settled);
 }
@@ -350,13 +356,14 @@ VifloTurn
 viflo_ask_settle(VifloExchange *exchange, const char *target)
 {
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 2;
+	char	   *scope = viflo_database_scope(exchange->database, params, &nparams);
 
 	params[0] = viflo_db_text(exchange->local->manifest);
 	params[1] = viflo_db_text(target);
-	params[2] = viflo_db_text(exchange->database->project);
 	viflo_exchange_add(exchange,
-					   pstrdup("SELECT viflo.settle($1::pg_catalog.text, $2::pg_catalog.text,"
-							   " $3::pg_catalog.text)"), 3);
+					   psprintf("SELECT viflo.settle($1::pg_catalog.text, $2::pg_catalog.text, %s)",
+								scope), nparams);
 	exchange->is_last = true;
 	return viflo_exchange_try(exchange, viflo_exchange_done);
 }

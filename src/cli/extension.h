@@ -13,8 +13,8 @@
 #include "cli/exchange.h"
 
 /*
- * Finds out schema and project.  Where the extension is missing it is made
- * (create), or the exchange fails (1).
+ * Finds out schema and project, unless they are known already.  Where the
+ * extension is missing it is made (create), or the exchange fails (1).
  */
 extern VifloTurn viflo_ask_extension(VifloExchange *exchange, bool create, VifloStep then);
 extern bool viflo_database_find(VifloDatabase *database, VifloFailure *failure);

@@ -26,7 +26,7 @@ typedef struct Reading
 {
 	VifloFleet *fleet;
 	const VifloSettings *settings;
-	VifloConfig *config;		/* read when the first name comes */
+	const VifloConfig *config;	/* names databases, too */
 	const char *unit;			/* "line" or "row" */
 	VifloFailure *failure;
 } Reading;
@@ -95,8 +95,8 @@ count_variable(const char *name, const char *value, void *arg)
 }
 
 /*
- * A section may say where the database is and which project it has.  All else
- * would have to be read from a folder, or in a way, of its own.
+ * A section may say where the database is, and which project and tenant are
+ * meant.  All else would have to be read from a folder, or in a way, of its own.
  */
 static bool
 check_section(const Reading *reading, int line, const char *name)
@@ -125,14 +125,19 @@ check_section(const Reading *reading, int line, const char *name)
 	return false;
 }
 
-/* Does the project come from nowhere but the top of viflo.conf? */
-static bool
-may_have_own_project(const Reading *reading)
+/*
+ * The section's value of a key, unless what is set for all comes from
+ * elsewhere than the top of viflo.conf.  palloc'd, or NULL.
+ */
+static char *
+own_value(const Reading *reading, const char *section, const char *key, const char *of_all)
 {
-	const char *project = reading->settings->project;
-	const char *top = viflo_config_get(reading->config, NULL, VIFLO_CONFIG_PROJECT);
+	const char *own = viflo_config_get_own(reading->config, section, key);
+	const char *top = viflo_config_get(reading->config, NULL, key);
 
-	return project == NULL || (top != NULL && strcmp(top, project) == 0);
+	if (own == NULL || (of_all != NULL && (top == NULL || strcmp(top, of_all) != 0)))
+		return NULL;
+	return pstrdup(own);
 }
 
 /* The connection string that a line stands for, and which project. */
@@ -144,20 +149,18 @@ resolve(Reading *reading, VifloFleetMember *member, const char *text, VifloDbUrl
 	bool		by_name = !viflo_db_is_conninfo(text);
 	bool		has_section = false;
 
-	if (by_name && reading->config == NULL &&
-		(reading->config = viflo_config_read(NULL, reading->failure)) == NULL)
-		return false;
 	if (by_name && viflo_config_has_database(reading->config, text))
 	{
 		const char *own = viflo_config_get(reading->config, text, VIFLO_CONFIG_URL);
-		const char *project = viflo_config_get_own(reading->config, text, VIFLO_CONFIG_PROJECT);
 
 		if (!check_section(reading, member->line, text))
 			return false;
 		has_section = true;
 		base = own != NULL ? own : base;
-		if (project != NULL && may_have_own_project(reading))
-			member->project = pstrdup(project);
+		member->project = own_value(reading, text, VIFLO_CONFIG_PROJECT,
+									reading->settings->project);
+		member->tenant = own_value(reading, text, VIFLO_CONFIG_TENANT,
+								   reading->settings->tenant);
 	}
 	else if (by_name && strlen(text) > MAX_NAME)
 		return fail_at(reading, member->line, "name of a database is longer than %d bytes", MAX_NAME);
@@ -236,7 +239,8 @@ check_twins(Reading *reading)
 		VifloDbUrl *url = viflo_db_url_parse(member->url, NULL);
 		char	   *target = take_text(url != NULL ? viflo_db_url_target(url) : NULL);
 
-		targets[i].text = psprintf("%s%s", target, member->project ? member->project : "");
+		targets[i].text = psprintf("%s%s/%s", target, member->project ? member->project : "",
+								   member->tenant ? member->tenant : "");
 		targets[i].number = i;
 		pfree(target);
 		viflo_db_url_free(url);
@@ -313,7 +317,7 @@ bool
 viflo_fleet_read(VifloFleet *fleet, const char *file, const VifloSettings *settings,
 				 VifloFailure *failure)
 {
-	Reading		reading = {fleet, settings, NULL, "line", failure};
+	Reading		reading = {fleet, settings, settings->config, "line", failure};
 	bool		piped = strcmp(file, "-") == 0;
 	FILE	   *stream = piped ? stdin : fopen(file, "rb");
 	bool		read;
@@ -353,7 +357,7 @@ bool
 viflo_fleet_query(VifloFleet *fleet, const char *sql, const VifloSettings *settings,
 				  VifloFailure *failure)
 {
-	Reading		reading = {fleet, settings, NULL, "row", failure};
+	Reading		reading = {fleet, settings, settings->config, "row", failure};
 	VifloDbQuery query = {sql, NULL, 0, false};
 	VifloDatabase database;
 	VifloDbResult *result;

@@ -31,6 +31,7 @@ typedef struct VifloFleetMember
 	char	   *shown;			/* its URL without secrets */
 	char	   *url;			/* to connect to: for nobody's eyes */
 	char	   *project;		/* or NULL: none of its own */
+	char	   *tenant;			/* or NULL: none of its own */
 
 	/* What became of it, by fleet_slot.c. */
 	VifloFleetStatus status;

@@ -192,7 +192,6 @@ print_summary(const VifloFleetReport *report, int not_begun, int64 duration)
 static json_t *
 member_document(const VifloFleetReport *report, VifloFleetMember *member)
 {
-	json_t	   *outcome = NULL;
 	json_t	   *document;
 
 	document = json_pack("{s:o, s:o, s:s, s:I, s:o}",
@@ -202,15 +201,7 @@ member_document(const VifloFleetReport *report, VifloFleetMember *member)
 						 "duration_ms", (json_int_t) member->duration,
 						 "error", member->error != NULL ? member->error : json_null());
 	member->error = NULL;
-	if (member->document != NULL)
-		outcome = json_loads(member->document, JSON_DECODE_ANY, NULL);
-
-	/* An object has names of its own for what it says. */
-	if (json_is_object(outcome))
-		json_object_update(document, outcome);
-	else
-		json_object_set(document, report->subject, outcome != NULL ? outcome : json_null());
-	json_decref(outcome);
+	viflo_output_json_add(document, report->subject, member->document);
 	return document;
 }
 

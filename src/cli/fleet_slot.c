@@ -176,6 +176,8 @@ viflo_fleet_slot_begin(VifloFleetSlot *slot, VifloFleetMember *member)
 	slot->settings.url = member->url;
 	if (member->project != NULL)
 		slot->settings.project = member->project;
+	if (member->tenant != NULL)
+		slot->settings.tenant = member->tenant;
 	slot->started = viflo_watch_now();
 	slot->state = VIFLO_SLOT_CONNECTING;
 	slot->deadline = -1;

@@ -129,15 +129,17 @@ viflo_ask_left(VifloExchange *exchange, VifloStep then)
 {
 	const VifloRun *run = &exchange->run;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 1;
+	char	   *scope;
 
 	/* So many steps from where it stood are others from where it stands. */
 	if (run->target == NULL || viflo_is_relative(run->target))
 		return then(exchange, NULL);
 	params[0] = viflo_db_text(run->target);
-	params[1] = viflo_db_text(exchange->database->project);
+	scope = viflo_database_scope(exchange->database, params, &nparams);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT FROM %s.viflo_plan(%s, project => $2::pg_catalog.text)",
-								exchange->database->schema, run->arguments), 2);
+					   psprintf("SELECT FROM %s.viflo_plan(%s, %s)",
+								exchange->database->schema, run->arguments, scope), nparams);
 	exchange->is_last = true;
 	return viflo_exchange_try(exchange, then);
 }
@@ -147,21 +149,20 @@ viflo_ask_left(VifloExchange *exchange, VifloStep then)
  *-------------------------------------------------------------------------
  */
 
-/* The steps that process $2 has logged since the run began, $3 seconds ago. */
+/* The steps that process $1 has logged since the run began, $2 seconds ago. */
 #define STEPS \
 	"(SELECT pg_catalog.row_number() OVER (ORDER BY l.id)::pg_catalog.int4 AS step, l.direction," \
 	"  l.revision, h.message, l.duration" \
-	"  FROM %1$s.viflo_log(project => $1::pg_catalog.text) l" \
-	"  LEFT JOIN %1$s.viflo_history(project => $1::pg_catalog.text) h" \
+	"  FROM %1$s.viflo_log(%2$s) l LEFT JOIN %1$s.viflo_history(%2$s) h" \
 	"  ON h.revision OPERATOR(pg_catalog.=) l.revision" \
-	"  WHERE l.pid OPERATOR(pg_catalog.=) $2 AND l.status OPERATOR(pg_catalog.=) 'done'" \
+	"  WHERE l.pid OPERATOR(pg_catalog.=) $1 AND l.status OPERATOR(pg_catalog.=) 'done'" \
 	"  AND l.started_at OPERATOR(pg_catalog.>=)" \
-	"  (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $3)) ORDER BY l.id) t"
+	"  (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $2)) ORDER BY l.id) t"
 
-/* Is the folder registered, which are $4 and $5? */
+/* Is the folder registered, which are $3 and $4, in project $5? */
 #define LOADED \
-	"NOT EXISTS (SELECT FROM %1$s.viflo_missing($4::pg_catalog.text[], $5::pg_catalog.text[]," \
-	" project => $1::pg_catalog.text))"
+	"NOT EXISTS (SELECT FROM %1$s.viflo_missing($3::pg_catalog.text[], $4::pg_catalog.text[]," \
+	" project => $5::pg_catalog.text))"
 
 /* Was there something of the folder to load? */
 static bool
@@ -208,13 +209,11 @@ took_outcome(VifloExchange *exchange, VifloDbResult **results)
 static VifloDbParam *
 outcome_params(VifloExchange *exchange)
 {
-	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
 	int64		elapsed = viflo_watch_now() - exchange->run.sent;
 
-	params[0] = viflo_db_text(database->project);
-	params[1] = viflo_db_int32(database->pid);
-	params[2] = viflo_db_float64((elapsed + CLOCK_SLACK) / 1000.0);
+	params[0] = viflo_db_int32(exchange->database->pid);
+	params[1] = viflo_db_float64((elapsed + CLOCK_SLACK) / 1000.0);
 	return params;
 }
 
@@ -222,28 +221,35 @@ outcome_params(VifloExchange *exchange)
 static VifloTurn
 ask_outcome(VifloExchange *exchange, VifloDbResult **results)
 {
-	const char *schema = exchange->database->schema;
+	const VifloDatabase *database = exchange->database;
 	const char *columns = exchange->run.columns;
+	bool		loads = has_upload(exchange);
+	int			nparams = loads ? 4 : 2;
 	VifloDbParam *params;
+	char	   *scope;
 
 	if (results == NULL)
 		return took_outcome(exchange, NULL);
 	params = outcome_params(exchange);
-	if (has_upload(exchange))
+	if (loads)
 	{
 		const VifloDigests *digests = &exchange->local->digests;
 
-		params[3] = viflo_db_text_array(digests->ids, NULL, digests->count);
-		params[4] = viflo_db_text_array(digests->digests, NULL, digests->count);
-		viflo_exchange_add(exchange, psprintf("SELECT pg_catalog.count(*)::pg_catalog.int4, " LOADED " FROM " STEPS, schema), 5);
+		params[2] = viflo_db_text_array(digests->ids, NULL, digests->count);
+		params[3] = viflo_db_text_array(digests->digests, NULL, digests->count);
 	}
-	else
-		viflo_exchange_add(exchange, psprintf("SELECT pg_catalog.count(*)::pg_catalog.int4, true FROM " STEPS, schema), 3);
+	scope = viflo_database_scope(database, params, &nparams);
+	viflo_exchange_add(exchange, psprintf(loads ?
+										  "SELECT pg_catalog.count(*)::pg_catalog.int4, " LOADED " FROM " STEPS :
+										  "SELECT pg_catalog.count(*)::pg_catalog.int4, true FROM " STEPS,
+										  database->schema, scope), nparams);
 	if (columns != NULL)
 	{
-		(void) outcome_params(exchange);
-		viflo_exchange_add(exchange, psprintf("SELECT %2$s FROM " STEPS, schema, viflo_output_is_json() ?
-											  "COALESCE(pg_catalog.json_agg(t), '[]')" : columns), 3);
+		nparams = 2;
+		scope = viflo_database_scope(database, outcome_params(exchange), &nparams);
+		viflo_exchange_add(exchange, psprintf("SELECT %3$s FROM " STEPS, database->schema, scope,
+											  viflo_output_is_json() ?
+											  "COALESCE(pg_catalog.json_agg(t), '[]')" : columns), nparams);
 	}
 	exchange->is_last = true;
 	return viflo_exchange_try(exchange, took_outcome);

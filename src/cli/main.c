@@ -23,6 +23,7 @@ enum
 {
 	OPTION_URL = 256,
 	OPTION_PROJECT,
+	OPTION_TENANT,
 	OPTION_DIR,
 	OPTION_LAYOUT,
 	OPTION_PLACEHOLDERS,
@@ -31,12 +32,14 @@ enum
 	OPTION_FLEET,
 	OPTION_FLEET_QUERY,
 	OPTION_JOBS,
+	OPTION_KEEP_GOING,
 	OPTION_CONFIG
 };
 
 static const struct option long_options[] = {
 	{"url", required_argument, NULL, OPTION_URL},
 	{"project", required_argument, NULL, OPTION_PROJECT},
+	{"tenant", required_argument, NULL, OPTION_TENANT},
 	{"dir", required_argument, NULL, OPTION_DIR},
 	{"layout", required_argument, NULL, OPTION_LAYOUT},
 	{"set", required_argument, NULL, 'x'},
@@ -46,7 +49,8 @@ static const struct option long_options[] = {
 	{"fleet", required_argument, NULL, OPTION_FLEET},
 	{"fleet-query", required_argument, NULL, OPTION_FLEET_QUERY},
 	{"jobs", required_argument, NULL, OPTION_JOBS},
-	{"keep-going", no_argument, NULL, 'K'},
+	{"keep-going", no_argument, NULL, OPTION_KEEP_GOING},
+	{"tenants", required_argument, NULL, 'E'},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"database", required_argument, NULL, 'd'},
 	{"verbose", no_argument, NULL, 'v'},
@@ -171,8 +175,8 @@ take_command_option(CommandLine *line, int option, char *value)
 		case 'O':
 			request->to = value;
 			break;
-		case 'K':
-			request->keep_going = true;
+		case 'E':
+			request->tenants = value;
 			break;
 		case 'l':
 			request->late = value;
@@ -198,6 +202,9 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case OPTION_PROJECT:
 			settings->project = value;
+			break;
+		case OPTION_TENANT:
+			settings->tenant = value;
 			break;
 		case OPTION_DIR:
 			settings->dir = pstrdup(value);
@@ -239,6 +246,9 @@ take_option(CommandLine *line, int option, char *value, VifloFailure *failure)
 			break;
 		case OPTION_JOBS:
 			line->request.jobs = value;
+			break;
+		case OPTION_KEEP_GOING:
+			line->request.keep_going = true;
 			break;
 		case 'v':
 			settings->verbose = true;
@@ -368,7 +378,7 @@ run_command(CommandLine *line, const char *name)
 	}
 	if (!check_format(command, request->settings.format, &failure) ||
 		!check_command(command, line, &failure) ||
-		!viflo_command_check_fleet(command, request, &failure) ||
+		!viflo_command_check_many(command, request, &failure) ||
 		(!command->no_settings &&
 		 !viflo_settings_complete(&request->settings, !command->makes_folder, &failure)) ||
 		!viflo_command_choose_late(request, &failure))

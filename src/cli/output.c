@@ -112,6 +112,18 @@ viflo_output_json_report(json_t *head, const char *name,
 }
 
 void
+viflo_output_json_add(json_t *to, const char *name, const char *document)
+{
+	json_t	   *value = document != NULL ? json_loads(document, JSON_DECODE_ANY, NULL) : NULL;
+
+	if (json_is_object(value))
+		json_object_update(to, value);
+	else
+		json_object_set(to, name, value != NULL ? value : json_null());
+	json_decref(value);
+}
+
+void
 viflo_output_json_text(const char *document)
 {
 	if (output_json && !output_document_done)

@@ -47,6 +47,12 @@ extern char *viflo_output_duration(const char *milliseconds);
 /* A JSON string; what is not UTF-8 in it is replaced.  NULL gives null. */
 extern json_t *viflo_output_json_string(const char *text);
 
+/*
+ * Adds the document to an object: one that is an object itself has names of
+ * its own for what it says, all else goes under name.  NULL: null.
+ */
+extern void viflo_output_json_add(json_t *to, const char *name, const char *document);
+
 /* Remarks, on stderr; quiet leaves out all but warnings. */
 extern void viflo_output_warning(const char *fmt,...) pg_attribute_printf(1, 2);
 extern void viflo_output_note(const char *fmt,...) pg_attribute_printf(1, 2);

@@ -32,6 +32,7 @@ typedef struct Variables
 {
 	Variable	url;
 	Variable	project;
+	Variable	tenant;
 	Variable	dir;
 	Variable	database;
 	Variable	config;
@@ -41,8 +42,8 @@ static bool
 take_variable(const char *name, const char *value, void *arg)
 {
 	Variables  *variables = arg;
-	Variable   *all[] = {&variables->url, &variables->project, &variables->dir,
-	&variables->database, &variables->config};
+	Variable   *all[] = {&variables->url, &variables->project, &variables->tenant,
+	&variables->dir, &variables->database, &variables->config};
 
 	for (int i = 0; i < lengthof(all); i++)
 	{
@@ -150,13 +151,14 @@ warn_of_secret(const VifloSettings *settings)
 							 file);
 }
 
-/* Fills url, project, dir and layout where they are open. */
+/* Fills url, project, tenant, dir and layout where they are open. */
 static bool
 find_settings(VifloSettings *settings, VifloFailure *failure)
 {
 	Variables	variables = {
 		{"DATABASE_URL", NULL},
 		{"VIFLO_PROJECT", NULL},
+		{"VIFLO_TENANT", NULL},
 		{"VIFLO_DIR", NULL},
 		{"VIFLO_DATABASE", NULL},
 		{"VIFLO_CONFIG", NULL}
@@ -170,6 +172,10 @@ find_settings(VifloSettings *settings, VifloFailure *failure)
 		return false;
 	settings->project = setting(settings, chosen, settings->project, &variables.project,
 								VIFLO_CONFIG_PROJECT, &place);
+	settings->tenant = setting(settings, chosen, settings->tenant, &variables.tenant,
+							   VIFLO_CONFIG_TENANT, &place);
+	if (settings->tenant != NULL && settings->tenant[0] == '\0')
+		settings->tenant = NULL;
 	settings->dir = setting(settings, chosen, settings->dir, &variables.dir,
 							VIFLO_CONFIG_DIR, &place);
 	settings->layout = setting(settings, chosen, settings->layout, NULL,

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * settings.h
- *	  What holds for every command: which database, project and folder.
+ *	  What holds for every command: which database, project, tenant and folder.
  *
  * Each comes from an option, else the environment, else .env in the current
  * folder, else viflo.conf, else a default.  A database of viflo.conf that is
@@ -27,6 +27,7 @@ typedef struct VifloSettings
 	char	   *url;			/* NULL: libpq's own defaults */
 	bool		url_by_option;
 	char	   *project;		/* NULL: decided when connected */
+	char	   *tenant;			/* schema to work in; NULL: none */
 	char	   *dir;			/* after completing never NULL */
 	bool		dir_given;		/* named by somebody: it must exist */
 	bool		dir_exists;

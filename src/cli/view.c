@@ -53,18 +53,17 @@ viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *fa
 
 /* Newest first, as the server has it. */
 static VifloDbQuery
-history_query(const VifloView *view, VifloDbParam params[1])
+history_query(const VifloView *view, VifloDbParam params[2])
 {
-	VifloDbQuery query = {.params = params,.nparams = 1};
+	VifloDbQuery query = {.params = params};
+	char	   *scope = viflo_database_scope(&view->database, params, &query.nparams);
 
-	params[0] = viflo_db_text(view->database.project);
 	query.sql = psprintf("SELECT t.revision, t.down_revision, t.depends_on, t.branch_labels,"
 						 " t.message, t.applied, t.is_current,"
 						 " s.checksum OPERATOR(pg_catalog.<>) s.applied_checksum, s.checksum"
-						 " FROM %s.viflo_history(project => $1::pg_catalog.text) t"
-						 " LEFT JOIN LATERAL %s.viflo_show(t.revision, project => $1::pg_catalog.text) s"
-						 " ON t.applied",
-						 view->database.schema, view->database.schema);
+						 " FROM %s.viflo_history(%s) t"
+						 " LEFT JOIN LATERAL %s.viflo_show(t.revision, %s) s ON t.applied",
+						 view->database.schema, scope, view->database.schema, scope);
 	return query;
 }
 
@@ -233,7 +232,7 @@ viflo_view_read(VifloView *view, const VifloDbQuery *queries, int count,
 {
 	VifloDbQuery *all = palloc0(sizeof(VifloDbQuery) * (count + 1));
 	VifloDbResult **answers = palloc0(sizeof(VifloDbResult *) * (count + 1));
-	VifloDbParam params[1];
+	VifloDbParam params[2];
 	VifloError	error = {0};
 	int			rows = 0;
 

@@ -77,11 +77,12 @@ is_deeply($document, [ { tenant => 'one', current => ['2_b'], pending => 0, late
 	changed => 0, unfinished => 0 } ], 'tenants in JSON');
 
 # Usage
-fails_with([@at, '--tenant', "\xff", 'upgrade'], 2, qr/name of the tenant is not in the encoding of the database/, 'no text');
+fails_with([@at, '--tenant', "\xff", 'upgrade'], 1, qr/invalid byte sequence .* \(SQLSTATE 22021\)/, 'no text');
 fails_with([@at, '--tenant', 'x' x 64, 'upgrade'], 1, qr/cannot be the name of a schema \(SQLSTATE VF015\)/, 'too long a name');
-fails_with([@at, '--tenant', 'one', 'upgrade', '--tenants', '%'], 2, qr/--tenants and --tenant exclude each other/, 'both');
-fails_with([@at, 'deploy', '--async', '--tenants', '%'], 2, qr/--tenants and --async exclude each other/, 'jobs');
-fails_with([@at, 'upgrade', '--keep-going'], 2, qr/--keep-going is for --tenants/, 'keep going with what');
+fails_with([@at, '--tenant', 'one', 'upgrade', '--tenants', '%'], 2, qr/--tenants and --tenant cannot be given together/, 'both');
+fails_with([@at, 'deploy', '--async', '--tenants', '%'], 2, qr/--tenants and --async cannot be given together/, 'jobs');
+fails_with([@at, '--fleet', "$dir/fleet", 'upgrade', '--tenants', '%'], 2, qr/--tenants and --fleet cannot be given together/, 'a fleet');
+fails_with([@at, 'upgrade', '--keep-going'], 2, qr/--keep-going needs --fleet, --fleet-query or --tenants/, 'keep going with what');
 fails_with([@at, 'current', '--tenants', '%'], 2, qr/has no option --tenants/, 'not for all commands');
 fails_with([@at, 'upgrade', '--tenants', 'nosuch%'], 1, qr/no schema is like "nosuch%"\n.*HINT/s, 'no tenants');
 
@@ -128,6 +129,10 @@ is_viflo([@at, 'check', '--tenants', 'tenant\_05_'], 3, qr/\Atenant_050  1 pendi
 is($status, 1, 'in JSON: status');
 is($document->{sqlstate}, '22012', 'the failure');
 is("@{$document}{qw(upgraded failed nothing_to_do not_begun)}", '0 1 49 150', 'and the count');
+is_deeply([ map { "$_->{tenant} $_->{error}{sqlstate}" } @{ $document->{tenants} } ], ['tenant_050 22012'], 'of whom');
+($status, $document) = viflo_json(@at, 'check', '--tenants', 'tenant\_05_');
+is("$status $document->{sqlstate} " . join(' ', map { "$_->{tenant}:$_->{pending}" } @{ $document->{tenants} }),
+	'3 VF040 ' . join(' ', map { "tenant_05$_:1" } 0 .. 9), 'check in JSON');
 
 # --keep-going
 ($status, $out, $err) = viflo(@many, '--keep-going');
@@ -145,9 +150,9 @@ fails_with(\@many, 1, qr/revision "3_c" is applied, and its text has changed/, '
 put("$dir/3_c.up.sql", "SELECT 1;\nCREATE TABLE c AS SELECT 1 / (current_schema() NOT IN ('tenant_050', 'tenant_100'))::int;\n");
 
 # The other commands
-is_viflo([@at, 'stamp', 'head', '--tenants', 'tenant\_050'], 0, "stamped tenant_050\n1 of 1 tenants stamped\n", '', 'stamp');
+is_viflo([@at, 'stamp', 'head', '--tenants', 'tenant\_050'], 0, "tenant_050  stamped head\n1 of 1 tenants stamped\n", '', 'stamp');
 ($status, $document) = viflo_json(@at, 'stamp', '2_b', '3_c', '--tenants', 'tenant\_100');
-is_deeply($document, { tenants => [ { tenant => 'tenant_100', stamped => JSON::PP::true } ],
+is_deeply($document, { tenants => [ { tenant => 'tenant_100', stamped => [ '2_b', '3_c' ], purge => JSON::PP::false } ],
 	stamped => 1, failed => 0, nothing_to_do => 0, not_begun => 0 }, 'stamp of several targets, in JSON');
 is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'all well again');
 sql('CREATE TABLE tenant_050.c (); CREATE TABLE tenant_100.c ()');
@@ -163,8 +168,12 @@ is_deeply([ map { [ $_->{tenant}, map { "$_->{direction} $_->{revision}" } @{ $_
 	[ map { [ "tenant_00$_", 'up 1_a', 'up 2_b' ] } 1 .. 9 ], 'with the steps of each');
 put("$dir/3_c.up.sql", "SELECT 1;\nVACUUM a;\nSELECT 1 / (current_schema() <> 'tenant_002')::int;\n");
 is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_'], 1, qr/\Atenant_001  up    3_c .*\n\z/,
-	qr/error: tenant "tenant_002": division by zero .*KEPT:  1 tenant is done: "tenant_001"\. 7 tenants are not begun\.\n\z/s,
+	qr/error: tenant "tenant_002": division by zero .*KEPT:  Of revision "3_c" \(up\), 2 statements are done; "viflo deploy" resumes there\.\n1 tenant is done: "tenant_001"\. 7 tenants are not begun\.\n\z/s,
 	'deploy stops at a failure');
+is_viflo([@at, '--tenant', 'tenant_002', 'status'], 3, qr/^tenant +tenant_002\n.*^UNFINISHED +3_c \(up\), of which 2 .*^failed +3_c .*division by zero/ms, '',
+	'which status shows for the tenant');
+is_viflo([@at, '--tenant', 'tenant_003', 'status'], 3, qr/\A(?!.*(UNFINISHED|failed)).*^pending +1: 3_c$/ms, '', 'but for no other');
+is_viflo([@at, 'status'], 3, qr/\A(?!.*(UNFINISHED|failed)).*^pending +3: /ms, '', 'nor without one');
 is_viflo([@at, 'tenants', 'tenant\_002'], 0, "tenant_002  2_b  1 pending, 1 half done\n", '', 'which leaves one half done');
 is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Atenant_003  up    3_c .*\n(.*\n){5}tenant_009  .*\n\z/,
 	undef, 'and goes on past it');
@@ -206,6 +215,47 @@ is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Ate
 	like($stderr, qr/canceling statement.*tenant "tenant_012"/s, 'it is cancelled');
 	sql(sprintf($load, 's2'));
 	pass('and then the project can be changed');
+}
+
+# Repeatable and late revisions count
+{
+	my $repeatable = "-- viflo revision: views\n-- repeatable: yes\n-- viflo up\nCREATE OR REPLACE VIEW v AS SELECT %d AS x;\n";
+	my $native = folder_of('base.sql' => "-- viflo revision: base1\n-- viflo up\nSELECT 1;\n", 'views.sql' => sprintf($repeatable, 1));
+	my @some = ('--url', $url, '--dir', $native, '--project', 'views');
+
+	is_viflo([@some, 'upgrade', '--tenants', 'tenant\_00_'], 0, qr/\Atenant_001  up    base1 .*\ntenant_001  up    views .*\n(.*\n){16}9 of 9/, '', 'a repeatable revision');
+	put("$native/views.sql", sprintf($repeatable, 2));
+	is_viflo([@some, 'upgrade', '--tenants', 'tenant\_00_'], 0, qr/\A(tenant_00\d  up    views .*\n){9}9 of 9 tenants upgraded\n\z/, '', 'runs again for all');
+	is(sql('SELECT x FROM tenant_009.v'), 2, 'with its new text');
+	put("$native/late.sql", "-- viflo revision: late1\n-- viflo up\nSELECT 1;\n");
+	put("$native/base.sql", "-- viflo revision: base1\n-- revises: late1\n-- viflo up\nSELECT 1;\n");
+	fails_with([@some, 'upgrade', '--tenants', 'tenant\_00_'], 1, qr/tenant "tenant_001": .*late1.*SQLSTATE VF032/s, 'a late one is refused');
+	is_viflo([@some, 'upgrade', '--late', 'list', '--tenants', 'tenant\_00_'], 0, "9 of 9 tenants upgraded\n", qr/late1/, 'or left out, which is said for each');
+	is_viflo([@some, 'plan', '--late', 'apply', '--tenants', 'tenant\_001'], 0, qr/\Atenant_001  up    late1 +\(late\)\n\z/, '', 'or planned');
+	is_viflo([@some, 'check', '--tenants', 'tenant\_001'], 3, qr/\Atenant_001  /, undef, 'and check says so');
+	is_viflo([@some, 'upgrade', '--late', 'apply', '--tenants', 'tenant\_00_'], 0, qr/\Atenant_001  up    late1 .*\n(.*\n)*9 of 9/, '', 'or applied');
+	is_viflo([@some, 'plan', 'base1', '--tenants', 'tenant\_00_'], 0, "nothing to do\n", '', 'a plan to a revision');
+	is_viflo([@some, 'plan', 'base', '--tenants', 'tenant\_001'], 0, qr/\Atenant_001  down  base1 *\ntenant_001  down  late1 *\n\z/, '', 'and down');
+}
+
+# Tenants by viflo.conf, in a fleet, and with a history of another tool
+{
+	my $conf = folder_of('viflo.conf' => "url = $url\ndir = $dir\n[one]\ntenant = one\n[two]\ntenant = two\n", 'fleet' => "one\ntwo\n");
+	sql('CREATE SCHEMA two');
+	is_viflo(['--config', "$conf/viflo.conf", '-d', 'one', 'current'], 0, qr/\A2_b /, '', 'key tenant');
+	is_viflo(['--config', "$conf/viflo.conf", '-d', 'one', '--tenant', 'tenant_009', 'current'], 0, qr/\A4_d /, '', 'the option wins');
+	is_viflo(['--config', "$conf/viflo.conf", '--fleet', "$conf/fleet", 'upgrade', '1_a'], 0,
+		qr/\A(?=.*^done +one +nothing to do )(?=.*^done +two +1 step )/ms, undef, 'tenants of one database as a fleet');
+	is(sql(q(SELECT to_regclass('two.a') IS NOT NULL)), 't', 'each in its schema');
+	is_viflo([{ env => { VIFLO_CONFIG => "$conf/viflo.conf" } }, '--tenant', 'two', '--fleet', "$conf/fleet", 'current'], 2, '', qr/database "two" is in the fleet already/, 'one tenant of one database twice is a mistake');
+
+	sql('CREATE SCHEMA three; CREATE TABLE two.schema_migrations (version bigint PRIMARY KEY, dirty bool NOT NULL); CREATE TABLE three.schema_migrations (LIKE two.schema_migrations);
+		INSERT INTO two.schema_migrations VALUES (1, false); INSERT INTO three.schema_migrations VALUES (2, false)');
+	fails_with([@at, 'adopt'], 1, qr/several histories/, 'adopt with a history in two schemas');
+	is_viflo([@at, '--tenant', 'three', 'adopt', '--dry-run'], 0, qr/^three\.schema_migrations of golang-migrate: 2 of \d revisions would/m, '', "the tenant's goes first");
+	is_viflo([@at, '--tenant', 'three', 'adopt', '--tool', 'golang-migrate', '--table', 'schema_migrations'], 0, qr/^three\./m, '', 'by name, too');
+	is_viflo([@at, '--tenant', 'three', 'current'], 0, qr/\A2_b /, '', 'and is that of the tenant');
+	is_viflo([@at, '--tenant', 'three', 'graph'], 0, qr/^o  4_d .*^o  3_c .*^\*  2_b .*^\*  1_a /ms, '', 'which graph shows');
 }
 
 # An extension that knows no tenants

@@ -16,6 +16,7 @@ typedef struct Candidate
 {
 	const VifloTool *tool;
 	char	   *table;			/* qualified and quoted */
+	bool		own;			/* in the schema of the tenant */
 } Candidate;
 
 typedef struct Candidates
@@ -25,18 +26,22 @@ typedef struct Candidates
 } Candidates;
 
 /*
- * $1: names of tables; $2: NULL, or the table that the user names.
+ * $1: names of tables; $2: NULL, or the table that the user names; $3: NULL, or
+ * the schema of the tenant, in which a name without schema is found, too.
  */
 static const char tables_query[] =
 "SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
 " (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text) FROM pg_catalog.pg_attribute a"
-"   WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)"
+"   WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped),"
+" n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
 " WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}')"
 " AND n.nspname OPERATOR(pg_catalog.!~~) 'pg\\_%' AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'"
 " AND CASE WHEN $2::pg_catalog.text IS NULL THEN c.relname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
-"  ELSE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2::pg_catalog.text) END"
-" ORDER BY 1, 2";
+"  ELSE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2::pg_catalog.text)"
+"  OR (n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
+"   AND ARRAY[c.relname::pg_catalog.text] OPERATOR(pg_catalog.=) pg_catalog.parse_ident($2::pg_catalog.text)) END"
+" ORDER BY 5 DESC NULLS LAST, 1, 2";
 
 static bool
 has_column(const VifloDbTextArray *columns, const char *name, size_t length)
@@ -73,6 +78,7 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 {
 	const char *schema = viflo_db_row_text(row, 0);
 	const char *name = viflo_db_row_text(row, 1);
+	const char *own = viflo_db_row_text(row, 4);
 	VifloDbTextArray columns = viflo_db_row_text_array(row, 3);
 
 	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
@@ -84,6 +90,7 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 			!has_columns(tool, &columns))
 			continue;
 		candidates->items[candidates->count].tool = tool;
+		candidates->items[candidates->count].own = own != NULL && own[0] == 't';
 		candidates->items[candidates->count++].table = pstrdup(viflo_db_row_text(row, 2));
 	}
 	free(columns.values);
@@ -102,7 +109,8 @@ viflo_find_ask_tables(VifloExchange *exchange, const char *table)
 	}
 	params[0] = viflo_db_text_array((const char *const *) names.names, NULL, names.count);
 	params[1] = viflo_db_text(table);
-	viflo_exchange_add(exchange, pstrdup(tables_query), 2);
+	params[2] = viflo_db_text(exchange->database->tenant);
+	viflo_exchange_add(exchange, pstrdup(tables_query), 3);
 }
 
 static char *
@@ -117,21 +125,36 @@ list_candidates(const Candidates *candidates)
 	return list.data;
 }
 
+/* How many go with the layout, of the tenant's own or of all; *chosen is one. */
+static int
+count_fitting(const Candidates *candidates, const char *layout, bool named, bool own,
+			  const Candidate **chosen)
+{
+	int			fitting = 0;
+
+	for (int i = 0; i < candidates->count; i++)
+	{
+		const Candidate *candidate = &candidates->items[i];
+
+		if ((own && !candidate->own) ||
+			(!named && !viflo_tool_lists(candidate->tool->layouts, layout)))
+			continue;
+		*chosen = candidate;
+		fitting++;
+	}
+	return fitting;
+}
+
 /* The one that goes with the layout, or NULL and *failure. */
 static const Candidate *
 choose(const Candidates *candidates, const char *layout, bool named,
 	   VifloFailure *failure)
 {
 	const Candidate *chosen = NULL;
-	int			fitting = 0;
+	int			fitting = count_fitting(candidates, layout, named, true, &chosen);
 
-	for (int i = 0; i < candidates->count; i++)
-	{
-		if (!named && !viflo_tool_lists(candidates->items[i].tool->layouts, layout))
-			continue;
-		chosen = &candidates->items[i];
-		fitting++;
-	}
+	if (fitting == 0)
+		fitting = count_fitting(candidates, layout, named, false, &chosen);
 	if (fitting == 1)
 		return chosen;
 	if (candidates->count == 0)

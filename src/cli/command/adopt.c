@@ -146,6 +146,8 @@ record(VifloExchange *exchange, VifloDbResult **results)
 {
 	Adoption   *adoption = exchange->own;
 	VifloDbParam *params;
+	char	   *scope;
+	int			nparams = 4;
 
 	if (viflo_add_upload(exchange) < 0)
 		return VIFLO_TURN_FAILED;
@@ -154,12 +156,12 @@ record(VifloExchange *exchange, VifloDbResult **results)
 	params[1] = viflo_db_text_array(adoption->times, NULL, adoption->count);
 	params[2] = viflo_db_text_array(adoption->names, NULL, adoption->count);
 	params[3] = viflo_db_text(adoption->found.table);
-	params[4] = viflo_db_text(exchange->database->project);
+	scope = viflo_database_scope(exchange->database, params, &nparams);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT %s.viflo_adopt($1::pg_catalog.text[],"
 								" $2::pg_catalog.text[]::pg_catalog.timestamptz[],"
-								" $3::pg_catalog.text[], $4::pg_catalog.text, project => $5::pg_catalog.text)",
-								exchange->database->schema), 5);
+								" $3::pg_catalog.text[], $4::pg_catalog.text, %s)",
+								exchange->database->schema, scope), nparams);
 	viflo_note_run(exchange, "t.revision", NULL, NULL);
 	return viflo_exchange_try(exchange, took_number);
 }
@@ -331,7 +333,7 @@ static const VifloExchangeKind adopt_exchange = {
 
 const VifloCommand viflo_command_adopt = {
 	.name = "adopt",
-	.options = "yFTBK",
+	.options = "yFTB",
 	.arguments = "[--dry-run] [--tool NAME] [--table NAME] [--force]",
 	.summary = "take over what another migration tool has applied",
 	.help =
@@ -340,7 +342,8 @@ const VifloCommand viflo_command_adopt = {
 	"the folder, and records exactly what that table says is applied.  Runs nothing,\n"
 	"and leaves the table as it is.  Where the tool keeps checksums, the files are\n"
 	"checked against them; what differs, and what the tool says has failed, is named\n"
-	"and stands in the way.  Stop the other tool before.\n"
+	"and stands in the way.  Stop the other tool before.  With --tenant the table is\n"
+	"looked for in that schema first.\n"
 	"\n"
 	"  --dry-run             tell what would be recorded, and record nothing\n"
 	"  --tool NAME           which tool, where the database has several histories\n"

@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/output.h"
 #include "common/sqlstate.h"
@@ -73,14 +74,15 @@ ask_changed(VifloExchange *exchange)
 {
 	const VifloNames *missing = &exchange->missing;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 1;
+	char	   *scope = viflo_database_scope(exchange->database, params, &nparams);
 
 	params[0] = viflo_db_text_array((const char *const *) missing->names, NULL,
 									missing->count);
-	params[1] = viflo_db_text(exchange->database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT t.revision FROM %s.viflo_history(project => $2::pg_catalog.text) t"
+					   psprintf("SELECT t.revision FROM %s.viflo_history(%s) t"
 								" WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])",
-								exchange->database->schema), 2);
+								exchange->database->schema, scope), nparams);
 	return viflo_exchange_ask(exchange, took_changed);
 }
 
@@ -98,15 +100,97 @@ took_check(VifloExchange *exchange, VifloDbResult **results)
 }
 
 static VifloTurn
+ask_check(VifloExchange *exchange)
+{
+	int			nparams = 0;
+	char	   *scope = viflo_database_scope(exchange->database, viflo_exchange_params(exchange),
+											 &nparams);
+
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT %s.viflo_check(%s)", exchange->database->schema, scope),
+					   nparams);
+	return viflo_exchange_try(exchange, took_check);
+}
+
+/* Those of the tenants that are not where they shall be: a line each, and as JSON. */
+static void
+tell_tenants(VifloExchange *exchange, const VifloDbResult *result)
+{
+	int			rows = viflo_db_result_rows(result);
+	VifloDbRow	row = viflo_db_rows(result, NULL);
+	const char **cells = palloc(sizeof(char *) * (rows * 2 + 1));
+	json_t	   *tenants = json_array();
+	int			count = 0;
+
+	while (viflo_db_row_next(&row))
+	{
+		if (strcmp(viflo_db_row_text(&row, 2), "t") != 0)
+			continue;
+		cells[count++] = viflo_db_row_text(&row, 0);
+		cells[count++] = viflo_db_row_text(&row, 1);
+		json_array_append_new(tenants, json_loads(viflo_db_row_text(&row, 3), 0, NULL));
+	}
+	viflo_output_table(cells, count / 2, 2);
+	pfree(cells);
+	exchange->more = json_pack("{s:o}", "tenants", tenants);
+}
+
+/* Where all tenants are well, the rest is the same for all: asks it for one. */
+static VifloTurn
+took_tenants(VifloExchange *exchange, VifloDbResult **results)
+{
+	VifloFailure *failure = &exchange->failure;
+	VifloDbRow	row = viflo_db_rows(results[0], NULL);
+	int			rows = viflo_db_result_rows(results[0]);
+	const char *tenant = NULL;
+	int			wrong = 0;
+
+	while (viflo_db_row_next(&row))
+	{
+		wrong += strcmp(viflo_db_row_text(&row, 2), "t") == 0;
+		tenant = viflo_db_row_text(&row, 0);
+	}
+	if (rows == 0)
+	{
+		viflo_each_tenant_fail_none(exchange->request, failure);
+		return VIFLO_TURN_FAILED;
+	}
+	if (wrong == 0)
+	{
+		exchange->database->tenant = pstrdup(tenant);
+		return ask_check(exchange);
+	}
+	tell_tenants(exchange, results[0]);
+	viflo_failure(failure, VIFLO_EXIT_BEHIND,
+				  "%d of %d tenants are behind, changed or half done", wrong, rows);
+	failure->sqlstate = pstrdup(VIFLO_BEHIND);
+	viflo_failure_hint(failure, "\"viflo tenants\" shows where each of them stands.");
+	return VIFLO_TURN_FAILED;
+}
+
+static VifloTurn
+ask_tenants(VifloExchange *exchange)
+{
+	VifloDbParam *params = viflo_exchange_params(exchange);
+
+	params[0] = viflo_db_text(exchange->request->tenants);
+	params[1] = viflo_db_text(exchange->database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT t.tenant, " VIFLO_TENANT_STATE ", " VIFLO_TENANT_IS_NOT_WELL ","
+								" pg_catalog.row_to_json(t)"
+								" FROM %s.viflo_tenants($1::pg_catalog.text, 'heads', $2::pg_catalog.text) t",
+								exchange->database->schema), 2);
+	return viflo_exchange_ask(exchange, took_tenants);
+}
+
+static VifloTurn
 check(VifloExchange *exchange, VifloDbResult **results)
 {
 	if (exchange->missing.count > 0)
 		return ask_changed(exchange);
-	viflo_exchange_params(exchange)[0] = viflo_db_text(exchange->database->project);
-	viflo_exchange_add(exchange,
-					   psprintf("SELECT %s.viflo_check(project => $1::pg_catalog.text)",
-								exchange->database->schema), 1);
-	return viflo_exchange_try(exchange, took_check);
+	if (exchange->request->tenants != NULL)
+		return ask_tenants(exchange);
+	return ask_check(exchange);
 }
 
 static VifloTurn
@@ -146,12 +230,14 @@ static const VifloExchangeKind check_exchange = {
 
 const VifloCommand viflo_command_check = {
 	.name = "check",
-	.options = "K",
-	.arguments = "",
+	.options = "E",
+	.arguments = "[--tenants PATTERN]",
 	.summary = "fail when the database is behind or has drifted",
 	.help =
 	"Exit status 0 when every revision of the folder and of the database is applied,\n"
 	"unchanged, and ends in one head; 3, and a message, when not.  For CI.\n"
+	"\n"
+	"  --tenants PATTERN     of all schemas that are LIKE PATTERN\n"
 	"\n"
 	"Example:\n"
 	"  viflo check || viflo plan\n",

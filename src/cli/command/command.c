@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/output.h"
 
@@ -22,6 +23,7 @@ const VifloCommand *const viflo_commands[] = {
 	&viflo_command_jobs,
 	&viflo_command_wait,
 	&viflo_command_cancel,
+	&viflo_command_tenants,
 	&viflo_command_stamp,
 	&viflo_command_adopt,
 	&viflo_command_import,
@@ -64,6 +66,7 @@ static const char common_options[] =
 "  --config FILE         use this file in place of viflo.conf\n"
 "  --url URL             database: a URL, \"host=... dbname=...\", or a name\n"
 "  --project NAME        project, whose heads and history are its own\n"
+"  --tenant NAME         schema to work in, whose history is its own\n"
 "  --dir DIR             folder of migrations (default ./migrations)\n"
 "  --layout NAME         whose files they are (default: found out)\n"
 "  -x, --set NAME=VALUE  value of a placeholder in the files (again for more)\n"
@@ -106,8 +109,8 @@ viflo_command_usage(FILE *stream, const VifloCommand *command)
 	fprintf(stream, "\n%s\n%s\n", common_options, fleet_options);
 	fputs("The database is that of --url, else that of --database, else DATABASE_URL, else\n"
 		  "DATABASE_URL in .env, else url in viflo.conf, else libpq's default (PGHOST,\n"
-		  "PGSERVICE and so on).  VIFLO_DATABASE, VIFLO_CONFIG, VIFLO_DIR and VIFLO_PROJECT\n"
-		  "stand for the options in the same way.\n\n"
+		  "PGSERVICE and so on).  VIFLO_DATABASE, VIFLO_CONFIG, VIFLO_DIR, VIFLO_PROJECT\n"
+		  "and VIFLO_TENANT stand for the options in the same way.\n\n"
 		  "Exit status: 0 done, 1 refused, 2 wrong usage, 3 check and status: behind or\n"
 		  "drifted, 4 cannot connect.\n\n"
 		  "Example:\n"
@@ -176,6 +179,12 @@ viflo_command_target(const VifloRequest *request)
 		return "target => $1::pg_catalog.text";
 	return psprintf("target => CASE WHEN pg_catalog.set_config('viflo_migrate.late', '%s', true) IS NOT NULL"
 					" THEN $1::pg_catalog.text END", request->late);
+}
+
+const char *
+viflo_command_is_ours(const VifloDatabase *database)
+{
+	return database->tenant != NULL ? "true" : VIFLO_ROW_TENANT " IS NULL";
 }
 
 void
@@ -283,6 +292,12 @@ viflo_command_run(const VifloCommand *command, VifloRequest *request)
 {
 	if (request->fleet != NULL || request->fleet_query != NULL)
 		return viflo_command_run_fleet(command, request);
+
+	/* Many are named, so that one named elsewhere is not meant. */
+	if (request->tenants != NULL)
+		request->settings.tenant = NULL;
+	if (request->tenants != NULL && command->each_tenant != NULL)
+		return viflo_command_run_each_tenant(command, request);
 	if (command->exchange != NULL)
 		return run_exchange(command->exchange, request);
 	return command->run(request);

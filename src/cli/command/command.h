@@ -33,12 +33,13 @@ typedef struct VifloRequest
 	char	   *tool;			/* T */
 	char	   *table;			/* B */
 	char	   *to;				/* O */
-	bool		keep_going;		/* K */
+	char	   *tenants;		/* E */
 
 	/* For all that have an exchange. */
 	char	   *fleet;			/* file of databases, or "-" */
 	char	   *fleet_query;
 	char	   *jobs;
+	bool		keep_going;
 	char	   *late;			/* l */
 	char	   *limit;			/* n */
 	bool		failed;			/* f */
@@ -64,6 +65,9 @@ typedef struct VifloCommand
 
 	/* Or, for what can be done to a fleet as well: what it says to each. */
 	const VifloExchangeKind *exchange;
+
+	/* And what of that --tenants does many times; or NULL. */
+	const struct VifloEachTenant *each_tenant;
 } VifloCommand;
 
 /*
@@ -73,9 +77,9 @@ typedef struct VifloCommand
 extern int	viflo_command_run(const VifloCommand *command, VifloRequest *request);
 extern int	viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request);
 
-/* Do the options that name a fleet fit the command, and each other? */
-extern bool viflo_command_check_fleet(const VifloCommand *command,
-									  const VifloRequest *request, VifloFailure *failure);
+/* Do the options that name many fit the command, and each other? */
+extern bool viflo_command_check_many(const VifloCommand *command,
+									 const VifloRequest *request, VifloFailure *failure);
 
 /* By name, or NULL; and all of them in order of the help, NULL-terminated. */
 extern const VifloCommand *viflo_command_find(const char *name);
@@ -134,6 +138,19 @@ extern bool viflo_command_choose_late(VifloRequest *request, VifloFailure *failu
  */
 extern const char *viflo_command_target(const VifloRequest *request);
 
+/* The tenant of a row t, which older versions of the extension do not have. */
+#define VIFLO_ROW_TENANT \
+	"(pg_catalog.row_to_json(t) OPERATOR(pg_catalog.->>) 'tenant')"
+
+/*
+ * SQL: is row t of a function that was given the tenant of database really its?
+ * Where there is none, such functions give the rows of all.
+ */
+extern const char *viflo_command_is_ours(const VifloDatabase *database);
+
+/* The exchange of viflo load, which is also done without a folder. */
+extern const VifloExchangeKind viflo_load_exchange;
+
 /* Prints a result of viflo_database_call() as viflo_command_look() does. */
 extern void viflo_command_print(const VifloDbResult *result);
 
@@ -149,6 +166,7 @@ extern const VifloCommand viflo_command_revert;
 extern const VifloCommand viflo_command_jobs;
 extern const VifloCommand viflo_command_wait;
 extern const VifloCommand viflo_command_cancel;
+extern const VifloCommand viflo_command_tenants;
 extern const VifloCommand viflo_command_stamp;
 extern const VifloCommand viflo_command_adopt;
 extern const VifloCommand viflo_command_import;

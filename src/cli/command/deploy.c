@@ -16,6 +16,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/command/online_log.h"
 #include "cli/extension.h"
 #include "cli/lost.h"
@@ -30,7 +31,7 @@
 /* viflo_migrate.lock_wait where it cannot be asked for. */
 #define USUAL_LOCK_WAIT (5 * 60 * 1000)
 
-/* Deploy or revert: names of what to call. */
+/* Deploy or revert: names of what to call; or nothing, once all is loaded. */
 typedef struct OnlineKind
 {
 	const char *procedure;
@@ -39,6 +40,7 @@ typedef struct OnlineKind
 
 static const OnlineKind deploy_kind = {"viflo_deploy", "viflo_deploy_async"};
 static const OnlineKind revert_kind = {"viflo_revert", "viflo_revert_async"};
+static const OnlineKind load_kind = {NULL, NULL};
 
 /* What an exchange remembers from step to step. */
 typedef struct Online
@@ -265,6 +267,8 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 	const char *arguments = viflo_command_target(exchange->request);
 	VifloDbRow	row = viflo_db_rows(results[0], NULL);
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 1;
+	char	   *scope;
 
 	if (viflo_db_row_next(&row))
 	{
@@ -272,10 +276,10 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 		strlcpy(online->last, viflo_db_row_text(&row, 1), sizeof(online->last));
 	}
 	params[0] = viflo_db_text(online_target(exchange));
-	params[1] = viflo_db_text(database->project);
+	scope = viflo_database_scope(database, params, &nparams);
 	viflo_exchange_add(exchange,
-					   psprintf("CALL %s.%s(%s, project => $2::pg_catalog.text)",
-								database->schema, online->kind->procedure, arguments), 2);
+					   psprintf("CALL %s.%s(%s, %s)", database->schema, online->kind->procedure,
+								arguments, scope), nparams);
 	viflo_note_run(exchange, NULL, online_target(exchange), arguments);
 	exchange->is_long = true;
 	return viflo_exchange_try(exchange, took_run);
@@ -294,13 +298,13 @@ run_async(VifloExchange *exchange)
 	const Online *online = exchange->own;
 	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 1;
+	char	   *scope = viflo_database_scope(database, params, &nparams);
 
 	params[0] = viflo_db_text(online_target(exchange));
-	params[1] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT %s.%s(%s, project => $2::pg_catalog.text)",
-								database->schema, online->kind->async,
-								viflo_command_target(exchange->request)), 2);
+					   psprintf("SELECT %s.%s(%s, %s)", database->schema, online->kind->async,
+								viflo_command_target(exchange->request), scope), nparams);
 	return viflo_exchange_ask(exchange, took_job);
 }
 
@@ -308,15 +312,19 @@ run_async(VifloExchange *exchange)
 static VifloTurn
 mark(VifloExchange *exchange)
 {
+	const Online *online = exchange->own;
 	const VifloDatabase *database = exchange->database;
+	int			nparams = 0;
+	char	   *scope;
 
+	if (online->kind->procedure == NULL)
+		return VIFLO_TURN_DONE;
 	if (exchange->request->async)
 		return run_async(exchange);
-	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
+	scope = viflo_database_scope(database, viflo_exchange_params(exchange), &nparams);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
-								" FROM %s.viflo_log(project => $1::pg_catalog.text) l",
-								database->schema), 1);
+								" FROM %s.viflo_log(%s) l", database->schema, scope), nparams);
 	return viflo_exchange_ask(exchange, run_now);
 }
 
@@ -357,6 +365,14 @@ deploy_begin(VifloExchange *exchange)
 	return viflo_ask_what_to_load(exchange, load_now);
 }
 
+/* For many tenants the folder is loaded once, before. */
+static VifloTurn
+deploy_load_begin(VifloExchange *exchange)
+{
+	begin(exchange, &load_kind);
+	return viflo_ask_what_to_load(exchange, load_now);
+}
+
 static VifloTurn
 revert_begin(VifloExchange *exchange)
 {
@@ -386,8 +402,8 @@ print_online(VifloExchange *exchange)
 		viflo_output_verbose("\"viflo wait %s\" waits for its end", job_number(exchange));
 	}
 	else if (exchange->result != NULL && viflo_db_result_rows(exchange->result) > 0)
-		viflo_online_print_steps(exchange->result);
-	else if (!exchange->warns)
+		viflo_online_print_steps(exchange);
+	else if (!exchange->warns && viflo_each_tenant_column(exchange) == NULL)
 		viflo_output_line("nothing to do");
 }
 
@@ -425,6 +441,19 @@ static const VifloExchangeKind deploy_exchange = {
 	.subject = "steps"
 };
 
+static const VifloExchangeKind deploy_load_exchange = {
+	.folder = VIFLO_FOLDER_IF_THERE,
+	.changes = true,
+	.begin = deploy_load_begin
+};
+
+static const VifloEachTenant deploy_each_tenant = {
+	.wanted = VIFLO_TENANT_IS_BEHIND,
+	.up = true,
+	.load = &deploy_load_exchange,
+	.done = "deployed"
+};
+
 static const VifloExchangeKind revert_exchange = {
 	.folder = VIFLO_FOLDER_UNUSED,
 	.changes = true,
@@ -435,9 +464,14 @@ static const VifloExchangeKind revert_exchange = {
 	.subject = "steps"
 };
 
+static const VifloEachTenant revert_each_tenant = {
+	.wanted = VIFLO_TENANT_IS_ANYWHERE,
+	.done = "reverted"
+};
+
 const VifloCommand viflo_command_deploy = {
 	.name = "deploy",
-	.options = "alK",
+	.options = "alE",
 	.max_args = 1,
 	.arguments = "[TARGET] [OPTION]...",
 	.summary = "load the folder and run what is missing, online",
@@ -455,19 +489,21 @@ const VifloCommand viflo_command_deploy = {
 	"  --late WHAT           revisions below others that are applied already:\n"
 	"                        refuse to run (default), apply them, or list them and\n"
 	"                        run the rest\n"
+	VIFLO_EACH_TENANT_HELP
 	"\n"
 	"Example:\n"
 	"  viflo deploy\n"
 	"  viflo wait $(viflo deploy --async)\n",
-	.exchange = &deploy_exchange
+	.exchange = &deploy_exchange,
+	.each_tenant = &deploy_each_tenant
 };
 
 const VifloCommand viflo_command_revert = {
 	.name = "revert",
-	.options = "aK",
+	.options = "aE",
 	.min_args = 1,
 	.max_args = 1,
-	.arguments = "TARGET",
+	.arguments = "TARGET [--async | --tenants PATTERN]",
 	.summary = "run down sections, back to a revision, online",
 	.help =
 	"Runs the down sections of what stands above TARGET, newest first, as viflo\n"
@@ -476,8 +512,10 @@ const VifloCommand viflo_command_revert = {
 	"\n"
 	"  --async               start a job in the server, print its number, and do\n"
 	"                        not wait for it; see viflo wait and viflo jobs\n"
+	VIFLO_EACH_TENANT_HELP
 	"\n"
 	"Example:\n"
 	"  viflo revert -1\n",
-	.exchange = &revert_exchange
+	.exchange = &revert_exchange,
+	.each_tenant = &revert_each_tenant
 };

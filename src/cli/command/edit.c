@@ -96,8 +96,8 @@ is_applied(const VifloSettings *settings, const char *id)
 {
 	VifloDatabase database;
 	VifloFailure failure;
-	VifloDbParam params[2];
-	VifloDbQuery query = {.params = params,.nparams = 2};
+	VifloDbParam params[3];
+	VifloDbQuery query = {.params = params,.nparams = 1};
 	VifloDbResult *result;
 	bool		applied = false;
 
@@ -111,10 +111,10 @@ is_applied(const VifloSettings *settings, const char *id)
 	params[0] = viflo_db_text(id);
 	if (viflo_database_find(&database, &failure))
 	{
-		params[1] = viflo_db_text(database.project);
-		query.sql = psprintf("SELECT FROM %s.viflo_history(project => $2::pg_catalog.text) t"
+		query.sql = psprintf("SELECT FROM %s.viflo_history(%s) t"
 							 " WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) $1::pg_catalog.text",
-							 database.schema);
+							 database.schema,
+							 viflo_database_scope(&database, params, &query.nparams));
 		if (viflo_database_run(&database, &query, 1, &result, &failure))
 		{
 			applied = viflo_db_result_rows(result) > 0;

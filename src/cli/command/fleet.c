@@ -46,16 +46,31 @@ capable_commands(void)
 	return list;
 }
 
+/* Does --tenants go with the other options? */
+static bool
+check_tenants(const VifloRequest *request, bool fleet, VifloFailure *failure)
+{
+	const char *other = fleet ? "--fleet" : request->settings.tenant != NULL ? "--tenant" :
+	request->async ? "--async" : NULL;
+
+	if (request->tenants == NULL || other == NULL)
+		return true;
+	return viflo_failure(failure, VIFLO_EXIT_USAGE, "--tenants and %s cannot be given together",
+						 other);
+}
+
 bool
-viflo_command_check_fleet(const VifloCommand *command, const VifloRequest *request,
-						  VifloFailure *failure)
+viflo_command_check_many(const VifloCommand *command, const VifloRequest *request,
+						 VifloFailure *failure)
 {
 	bool		fleet = request->fleet != NULL || request->fleet_query != NULL;
 	int			jobs;
 
-	if (!fleet && (request->jobs != NULL || request->keep_going))
-		return viflo_failure(failure, VIFLO_EXIT_USAGE, "--%s needs --fleet or --fleet-query",
-							 request->jobs != NULL ? "jobs" : "keep-going");
+	if (!fleet && request->jobs != NULL)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "--jobs needs --fleet or --fleet-query");
+	if (!fleet && request->keep_going && request->tenants == NULL)
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "--keep-going needs --fleet, --fleet-query or --tenants");
 	if (fleet && command->exchange == NULL)
 	{
 		viflo_failure(failure, VIFLO_EXIT_USAGE, "\"viflo %s\" cannot be given a fleet",
@@ -66,6 +81,8 @@ viflo_command_check_fleet(const VifloCommand *command, const VifloRequest *reque
 	if (request->fleet != NULL && request->fleet_query != NULL)
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "--fleet and --fleet-query cannot be given together");
+	if (!check_tenants(request, fleet, failure))
+		return false;
 	return read_jobs(request->jobs, &jobs, failure);
 }
 

@@ -62,7 +62,7 @@ jobs_run(VifloRequest *request)
 						 " WHERE $1::pg_catalog.text IS NULL OR j.project OPERATOR(pg_catalog.=) $1::pg_catalog.text"
 						 " ORDER BY j.id) t",
 						 viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" :
-						 "t.id, t.project, t.direction, t.target, t.state,"
+						 "t.id, t.project, " VIFLO_ROW_TENANT ", t.direction, t.target, t.state,"
 						 " pg_catalog.concat(t.done, ' of ', COALESCE(t.steps::pg_catalog.text, '?')),"
 						 " " WHEN("t.created_at") ", " WHEN("t.ended_at") ", t.role_name, t.revision, t.phase, t.sqlstate, t.error");
 	query.params = params;

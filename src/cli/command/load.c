@@ -39,7 +39,7 @@ load(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 load_begin(VifloExchange *exchange)
 {
-	return viflo_ask_missing(exchange, true, load);
+	return viflo_ask_what_to_load(exchange, load);
 }
 
 /* The next revision of the folder that was missing, from number *at on. */
@@ -101,7 +101,7 @@ loaded_summary(VifloExchange *exchange)
 	return psprintf("%d loaded", exchange->missing.count);
 }
 
-static const VifloExchangeKind load_exchange = {
+const VifloExchangeKind viflo_load_exchange = {
 	.folder = VIFLO_FOLDER_NEEDED,
 	.changes = true,
 	.begin = load_begin,
@@ -113,7 +113,7 @@ static const VifloExchangeKind load_exchange = {
 
 const VifloCommand viflo_command_load = {
 	.name = "load",
-	.options = "K",
+	.options = "",
 	.arguments = "",
 	.summary = "register the folder's migrations without running them",
 	.help =
@@ -124,5 +124,5 @@ const VifloCommand viflo_command_load = {
 	"\n"
 	"Example:\n"
 	"  viflo --dir db/migrations load\n",
-	.exchange = &load_exchange
+	.exchange = &viflo_load_exchange
 };

@@ -99,7 +99,7 @@ static const VifloExchangeKind current_exchange = {
 static int
 heads_run(VifloRequest *request)
 {
-	VifloDbParam params[1];
+	VifloDbParam params[2];
 
 	return viflo_command_look(request, REVISION_COLUMNS, "viflo_heads", "", params, 0);
 }
@@ -107,7 +107,7 @@ heads_run(VifloRequest *request)
 static int
 branches_run(VifloRequest *request)
 {
-	VifloDbParam params[1];
+	VifloDbParam params[2];
 
 	return viflo_command_look(request, REVISION_COLUMNS, "viflo_branches", "", params, 0);
 }
@@ -115,7 +115,7 @@ branches_run(VifloRequest *request)
 static int
 history_run(VifloRequest *request)
 {
-	VifloDbParam params[2];
+	VifloDbParam params[3];
 	const char *range = request->nargs > 0 ? request->args[0] : request->range;
 
 	if (range == NULL)
@@ -132,7 +132,7 @@ ask_revision(const VifloRequest *request, const char *columns,
 			 const char *function, VifloDbResult **result, VifloFailure *failure)
 {
 	VifloDatabase database;
-	VifloDbParam params[2];
+	VifloDbParam params[3];
 	VifloDbQuery query;
 
 	if (!viflo_database_open(&database, &request->settings, NULL, failure) ||
@@ -198,7 +198,7 @@ show_run(VifloRequest *request)
 /* A row of the log, for people. */
 #define LOG_COLUMNS \
 	"t.id, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF')," \
-	" t.direction, t.status, t.revision," \
+	" t.direction, t.status, " VIFLO_ROW_TENANT ", t.revision," \
 	" pg_catalog.concat(pg_catalog.round(pg_catalog.date_part('epoch', t.duration)" \
 	" OPERATOR(pg_catalog.*) 1000::pg_catalog.float8), ' ms'), t.role_name," \
 	" CASE WHEN t.attempts OPERATOR(pg_catalog.>) 1" \
@@ -228,22 +228,23 @@ log_run(VifloRequest *request)
 {
 	VifloDatabase database;
 	VifloFailure failure;
-	VifloDbParam params[3];
-	VifloDbQuery query = {.params = params,.nparams = 3};
+	VifloDbParam params[4];
+	VifloDbQuery query = {.params = params,.nparams = 2};
 	VifloDbResult *result;
+	char	   *scope;
 
-	if (!read_limit(request->limit, &params[1], &failure) ||
+	if (!read_limit(request->limit, &params[0], &failure) ||
 		!viflo_database_open(&database, &request->settings, NULL, &failure) ||
 		!viflo_database_find(&database, &failure))
 		return viflo_output_failure(&failure);
-	params[0] = viflo_db_text(database.project);
-	params[2] = viflo_db_bool(request->failed);
+	params[1] = viflo_db_bool(request->failed);
+	scope = viflo_database_scope(&database, params, &query.nparams);
 	query.sql = psprintf("SELECT %s FROM (SELECT * FROM (SELECT *"
-						 " FROM %s.viflo_log(project => $1::pg_catalog.text) f"
-						 " WHERE NOT $3::pg_catalog.bool OR f.status OPERATOR(pg_catalog.=) 'failed'"
-						 " ORDER BY f.id DESC LIMIT $2::pg_catalog.int8) l ORDER BY l.id) t",
+						 " FROM %s.viflo_log(%s) f"
+						 " WHERE NOT $2::pg_catalog.bool OR f.status OPERATOR(pg_catalog.=) 'failed'"
+						 " ORDER BY f.id DESC LIMIT $1::pg_catalog.int8) l ORDER BY l.id) t",
 						 viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" : LOG_COLUMNS,
-						 database.schema);
+						 database.schema, scope);
 	if (!viflo_database_run(&database, &query, 1, &result, &failure))
 		return viflo_output_failure(&failure);
 	viflo_command_print(result);
@@ -278,7 +279,7 @@ script_run(VifloRequest *request)
 
 const VifloCommand viflo_command_current = {
 	.name = "current",
-	.options = "K",
+	.options = "",
 	.arguments = "",
 	.summary = "show where the database stands",
 	.help =

@@ -9,24 +9,26 @@
 #include "cli/extension.h"
 #include "cli/output.h"
 
+/* A revision is removed for all tenants, as its text is the same for all. */
 static int
-manage(VifloRequest *request, const char *function, const char *done)
+manage(VifloRequest *request, const char *function, bool of_tenant, const char *done)
 {
 	VifloDatabase database;
 	VifloFailure failure;
-	VifloDbParam params[2];
-	VifloDbQuery query = {0};
+	VifloDbParam params[3];
+	VifloDbQuery query = {.params = params,.nparams = 1};
 	VifloDbResult *result;
+	char	   *scope;
 
 	if (!viflo_database_open(&database, &request->settings, NULL, &failure) ||
 		!viflo_database_find(&database, &failure))
 		return viflo_output_failure(&failure);
 	params[0] = viflo_db_text(request->args[0]);
-	params[1] = viflo_db_text(database.project);
-	query.sql = psprintf("SELECT %s.%s(revision => $1::pg_catalog.text, project => $2::pg_catalog.text)",
-						 database.schema, function);
-	query.params = params;
-	query.nparams = 2;
+	if (!of_tenant)
+		database.tenant = NULL;
+	scope = viflo_database_scope(&database, params, &query.nparams);
+	query.sql = psprintf("SELECT %s.%s(revision => $1::pg_catalog.text, %s)",
+						 database.schema, function, scope);
 	if (!viflo_database_run(&database, &query, 1, &result, &failure))
 		return viflo_output_failure(&failure);
 	viflo_output_line("%s %s", done, request->args[0]);
@@ -39,13 +41,13 @@ manage(VifloRequest *request, const char *function, const char *done)
 static int
 remove_run(VifloRequest *request)
 {
-	return manage(request, "viflo_remove", "removed");
+	return manage(request, "viflo_remove", false, "removed");
 }
 
 static int
 repair_run(VifloRequest *request)
 {
-	return manage(request, "viflo_repair", "repaired");
+	return manage(request, "viflo_repair", true, "repaired");
 }
 
 const VifloCommand viflo_command_remove = {
@@ -74,7 +76,7 @@ const VifloCommand viflo_command_repair = {
 	.summary = "accept a changed text as the applied one",
 	.help =
 	"Accepts the registered text of the revision REV as what was applied, although\n"
-	"its checksum is another.\n"
+	"its checksum is another: for all tenants, or with --tenant for one.\n"
 	"\n"
 	"Example:\n"
 	"  viflo repair 8f3c21d0a4b7\n",

@@ -8,6 +8,7 @@
  */
 #include "postgres_fe.h"
 
+#include "cli/command/each_tenant.h"
 #include "cli/command/online_log.h"
 #include "cli/output.h"
 #include "lib/stringinfo.h"
@@ -21,10 +22,11 @@ viflo_online_ask_steps(VifloExchange *exchange, const char *last)
 {
 	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	int			nparams = 2;
+	char	   *scope = viflo_database_scope(database, params, &nparams);
 
-	params[0] = viflo_db_text(database->project);
-	params[1] = viflo_db_text(last);
-	params[2] = viflo_db_int32(database->pid);
+	params[0] = viflo_db_text(last);
+	params[1] = viflo_db_int32(database->pid);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT s.direction, s.revision, s.message,"
 								" (pg_catalog.date_part('epoch', s.duration) OPERATOR(pg_catalog.*) 1000::pg_catalog.float8)::pg_catalog.text,"
@@ -32,27 +34,28 @@ viflo_online_ask_steps(VifloExchange *exchange, const char *last)
 								" FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
 								"  l.direction, l.revision, h.message, l.duration, l.statements,"
 								"  l.transactional, l.attempts, l.detail"
-								"  FROM %s.viflo_log(project => $1::pg_catalog.text) l"
-								"  LEFT JOIN %s.viflo_history(project => $1::pg_catalog.text) h"
+								"  FROM %s.viflo_log(%s) l LEFT JOIN %s.viflo_history(%s) h"
 								"  ON h.revision OPERATOR(pg_catalog.=) l.revision"
-								"  WHERE l.id OPERATOR(pg_catalog.>) $2::pg_catalog.int8"
-								"  AND l.pid OPERATOR(pg_catalog.=) $3"
+								"  WHERE l.id OPERATOR(pg_catalog.>) $1::pg_catalog.int8"
+								"  AND l.pid OPERATOR(pg_catalog.=) $2"
 								"  AND l.status OPERATOR(pg_catalog.=) 'done') s"
 								" ORDER BY s.step",
-								database->schema, database->schema), 3);
+								database->schema, scope, database->schema, scope), nparams);
 }
 
 void
 viflo_online_ask_unfinished(VifloExchange *exchange)
 {
 	const VifloDatabase *database = exchange->database;
+	int			nparams = 0;
+	char	   *scope = viflo_database_scope(database, viflo_exchange_params(exchange), &nparams);
 
-	viflo_exchange_params(exchange)[0] = viflo_db_text(database->project);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT u.revision, u.direction, u.statements, u.backfill_rows,"
-								" pg_catalog.row_to_json(u)"
-								" FROM %s.viflo_unfinished(project => $1::pg_catalog.text) u"
-								" ORDER BY u.started_at", database->schema), 1);
+					   psprintf("SELECT t.revision, t.direction, t.statements, t.backfill_rows,"
+								" pg_catalog.row_to_json(t)"
+								" FROM %s.viflo_unfinished(%s) t WHERE %s"
+								" ORDER BY t.started_at",
+								database->schema, scope, viflo_command_is_ours(database)), nparams);
 }
 
 /* The documents of one column, each a JSON text, as an array. */
@@ -87,22 +90,23 @@ remark(const char *attempts, const char *detail)
 }
 
 void
-viflo_online_print_steps(const VifloDbResult *result)
+viflo_online_print_steps(const VifloExchange *exchange)
 {
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-	int			rows = viflo_db_result_rows(result);
-	const char **cells = palloc(sizeof(char *) * (rows * 5 + 1));
+	VifloDbRow	row = viflo_db_rows(exchange->result, NULL);
+	int			rows = viflo_db_result_rows(exchange->result);
+	const char **cells = palloc(sizeof(char *) * (rows * 6 + 1));
 	int			count = 0;
 
 	while (viflo_db_row_next(&row))
 	{
+		cells[count++] = viflo_each_tenant_column(exchange);
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
 		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 		cells[count++] = remark(viflo_db_row_text(&row, 4), viflo_db_row_text(&row, 5));
 	}
-	viflo_output_table(cells, rows, 5);
+	viflo_output_table(cells, rows, 6);
 	pfree(cells);
 }
 

@@ -16,7 +16,7 @@ extern void viflo_online_ask_steps(VifloExchange *exchange, const char *last);
 extern void viflo_online_ask_unfinished(VifloExchange *exchange);
 
 /* The steps, for people and as JSON. */
-extern void viflo_online_print_steps(const VifloDbResult *result);
+extern void viflo_online_print_steps(const VifloExchange *exchange);
 extern json_t *viflo_online_steps(const VifloDbResult *result);
 
 /* Adds both answers to exchange's failure. */

@@ -10,6 +10,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/output.h"
 
@@ -65,19 +66,19 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 
 /*
  * Asks what sql gives, whose parameters are the one argument of the request,
- * or this default, and the project.  *result is to be freed; false with
- * *failure.
+ * or this default; the pattern of tenants, if there is one; and those of scope.
+ * *result is to be freed; false with *failure.
  */
 static bool
 ask(const VifloRequest *request,
-	char *(*sql) (const VifloDatabase *database, const VifloRequest *request),
+	char *(*sql) (const VifloDatabase *database, const VifloRequest *request, const char *scope),
 	const char *argument, VifloDbResult **result, VifloFailure *failure)
 {
 	VifloDatabase database;
 	VifloLocal	local = {0};
 	VifloNames	missing = {0};
-	VifloDbParam params[2];
-	VifloDbQuery question = {.params = params,.nparams = lengthof(params)};
+	VifloDbParam params[4];
+	VifloDbQuery question = {.params = params,.nparams = 1};
 	bool		folder = request->settings.dir_exists;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
@@ -87,8 +88,10 @@ ask(const VifloRequest *request,
 		  viflo_database_find(&database, failure)))
 		return false;
 	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);
-	params[1] = viflo_db_text(database.project);
-	question.sql = sql(&database, request);
+	if (request->tenants != NULL)
+		params[question.nparams++] = viflo_db_text(request->tenants);
+	question.sql = sql(&database, request,
+					   viflo_database_scope(&database, params, &question.nparams));
 	if (!ask_with_folder(&database, &local, &missing, &question, result, failure))
 		return false;
 	viflo_database_close(&database);
@@ -97,22 +100,49 @@ ask(const VifloRequest *request,
 
 /* The plan, and what is out of the ordinary with its steps. */
 static char *
-plan_sql(const VifloDatabase *database, const VifloRequest *request)
+steps_sql(const VifloDatabase *database, const VifloRequest *request, const char *scope)
 {
-	static const char columns[] =
-	"pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
-	" NULLIF(pg_catalog.concat_ws(' ', CASE WHEN t.late THEN '(late)' END,"
-	" CASE WHEN t.repeatable THEN '(repeatable)' END,"
-	" CASE WHEN NOT t.transactional THEN '(not in a transaction)' END), '')";
-
-	return psprintf("SELECT %s FROM (SELECT p.*, COALESCE(w.late, false) AS late,"
+	return psprintf("SELECT p.*, COALESCE(w.late, false) AS late,"
 					" COALESCE(w.repeatable, false) AS repeatable"
-					" FROM %s.viflo_plan(%s, project => $2::pg_catalog.text) p"
-					" LEFT JOIN %s.viflo_pending(project => $2::pg_catalog.text) w"
-					" ON w.revision OPERATOR(pg_catalog.=) p.revision"
-					" ORDER BY p.step) t",
-					viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" : columns,
-					database->schema, viflo_command_target(request), database->schema);
+					" FROM %s.viflo_plan(%s, %s) p LEFT JOIN %s.viflo_pending(%s) w"
+					" ON w.revision OPERATOR(pg_catalog.=) p.revision ORDER BY p.step",
+					database->schema, viflo_command_target(request), scope,
+					database->schema, scope);
+}
+
+/*
+ * The same for each tenant.  Of an upgrade to the heads it is known which of
+ * them have none.
+ */
+static char *
+tenants_sql(const VifloDatabase *database, const VifloRequest *request, const char *scope)
+{
+	const char *target = request->nargs > 0 ? request->args[0] : "head";
+	bool		up = strcmp(target, "head") == 0 || strcmp(target, "heads") == 0;
+
+	return psprintf("SELECT t.tenant, x.*"
+					" FROM %s.viflo_tenants(pattern => $2::pg_catalog.text, %s, %s) t"
+					" CROSS JOIN LATERAL (%s) x WHERE %s ORDER BY t.tenant, x.step",
+					database->schema,
+					up ? viflo_command_target(request) : "target => 'heads'", scope,
+					steps_sql(database, request, psprintf("%s, tenant => t.tenant", scope)),
+					up ? VIFLO_TENANT_IS_BEHIND : "true");
+}
+
+static char *
+plan_sql(const VifloDatabase *database, const VifloRequest *request, const char *scope)
+{
+	bool		many = request->tenants != NULL;
+
+	return psprintf("SELECT %s%s FROM (%s) t",
+					many && !viflo_output_is_json() ? "t.tenant, " : "",
+					viflo_output_is_json() ? "COALESCE(pg_catalog.json_agg(t), '[]')" :
+					"pg_catalog.rpad(t.direction, 4), t.revision, t.message,"
+					" NULLIF(pg_catalog.concat_ws(' ', CASE WHEN t.late THEN '(late)' END,"
+					" CASE WHEN t.repeatable THEN '(repeatable)' END,"
+					" CASE WHEN NOT t.transactional THEN '(not in a transaction)' END), '')",
+					many ? tenants_sql(database, request, scope) :
+					steps_sql(database, request, scope));
 }
 
 static int
@@ -131,9 +161,9 @@ plan_run(VifloRequest *request)
 }
 
 static char *
-script_sql(const VifloDatabase *database, const VifloRequest *request)
+script_sql(const VifloDatabase *database, const VifloRequest *request, const char *scope)
 {
-	return viflo_database_sql(database, "t", "viflo_sql", "range => $1::pg_catalog.text", 1);
+	return viflo_database_sql(database, "t", "viflo_sql", "range => $1::pg_catalog.text", scope);
 }
 
 static int
@@ -165,9 +195,9 @@ sql_run(VifloRequest *request)
 
 const VifloCommand viflo_command_plan = {
 	.name = "plan",
-	.options = "l",
+	.options = "lE",
 	.max_args = 1,
-	.arguments = "[TARGET] [--late WHAT]",
+	.arguments = "[TARGET] [--late WHAT] [--tenants PATTERN]",
 	.summary = "show what upgrade, or downgrade, would run",
 	.help =
 	"Shows the steps that \"viflo upgrade TARGET\" (default head) would run, or for a\n"
@@ -178,6 +208,7 @@ const VifloCommand viflo_command_plan = {
 	"\n"
 	"  --late WHAT           refuse or apply: show late ones; list: leave them out,\n"
 	"                        with a warning\n"
+	"  --tenants PATTERN     for each schema that is LIKE PATTERN\n"
 	"\n"
 	"Example:\n"
 	"  viflo plan\n",

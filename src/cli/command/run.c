@@ -12,6 +12,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/lost.h"
 #include "cli/output.h"
@@ -27,22 +28,25 @@ print_steps(VifloExchange *exchange)
 	VifloDbRow	row = viflo_db_rows(exchange->result, NULL);
 	int			rows = exchange->result ? viflo_db_result_rows(exchange->result) : 0;
 	const char **cells;
+	const char *tenant = viflo_each_tenant_column(exchange);
 	int			count = 0;
 
 	if (rows == 0)
 	{
-		viflo_output_line("nothing to do");
+		if (tenant == NULL)
+			viflo_output_line("nothing to do");
 		return;
 	}
-	cells = palloc(sizeof(char *) * rows * 4);
+	cells = palloc(sizeof(char *) * rows * 5);
 	while (viflo_db_row_next(&row))
 	{
+		cells[count++] = tenant;
 		cells[count++] = psprintf("%-4s", viflo_db_row_text(&row, 0));
 		cells[count++] = viflo_db_row_text(&row, 1);
 		cells[count++] = viflo_db_row_text(&row, 2);
 		cells[count++] = viflo_output_duration(viflo_db_row_text(&row, 3));
 	}
-	viflo_output_table(cells, rows, 4);
+	viflo_output_table(cells, rows, 5);
 	pfree(cells);
 }
 
@@ -123,6 +127,13 @@ static const VifloExchangeKind upgrade_exchange = {
 	.subject = "steps"
 };
 
+static const VifloEachTenant upgrade_each_tenant = {
+	.wanted = VIFLO_TENANT_IS_BEHIND,
+	.up = true,
+	.load = &viflo_load_exchange,
+	.done = "upgraded"
+};
+
 /*-------------------------------------------------------------------------
  * downgrade
  *-------------------------------------------------------------------------
@@ -171,11 +182,16 @@ static const VifloExchangeKind downgrade_exchange = {
 	.subject = "steps"
 };
 
+static const VifloEachTenant downgrade_each_tenant = {
+	.wanted = VIFLO_TENANT_IS_ANYWHERE,
+	.done = "downgraded"
+};
+
 const VifloCommand viflo_command_upgrade = {
 	.name = "upgrade",
-	.options = "lK",
+	.options = "lE",
 	.max_args = 1,
-	.arguments = "[TARGET] [--late WHAT]",
+	.arguments = "[TARGET] [--late WHAT] [--tenants PATTERN]",
 	.summary = "load the folder and run what is missing",
 	.help =
 	"Registers the folder's revisions that the database has not got yet, then runs\n"
@@ -191,26 +207,35 @@ const VifloCommand viflo_command_upgrade = {
 	"  --late WHAT           revisions below others that are applied already:\n"
 	"                        refuse to run (default), apply them, or list them and\n"
 	"                        run the rest\n"
+	VIFLO_EACH_TENANT_HELP
+	"\n"
+	"With --tenants the folder is registered first, and each tenant is a transaction\n"
+	"of its own.\n"
 	"\n"
 	"Example:\n"
 	"  viflo upgrade\n"
-	"  viflo upgrade +1\n",
-	.exchange = &upgrade_exchange
+	"  viflo upgrade +1\n"
+	"  viflo upgrade --tenants 'tenant_%'\n",
+	.exchange = &upgrade_exchange,
+	.each_tenant = &upgrade_each_tenant
 };
 
 const VifloCommand viflo_command_downgrade = {
 	.name = "downgrade",
-	.options = "K",
+	.options = "E",
 	.min_args = 1,
 	.max_args = 1,
-	.arguments = "TARGET",
+	.arguments = "TARGET [--tenants PATTERN]",
 	.summary = "run down sections, back to a revision",
 	.help =
 	"Runs the down sections of what stands above TARGET, newest first, in one\n"
 	"transaction.  TARGET is a revision, base for nothing at all, -N for N steps\n"
 	"back, REV-N, LABEL@base, and so on.\n"
 	"\n"
+	VIFLO_EACH_TENANT_HELP
+	"\n"
 	"Example:\n"
 	"  viflo downgrade -1\n",
-	.exchange = &downgrade_exchange
+	.exchange = &downgrade_exchange,
+	.each_tenant = &downgrade_each_tenant
 };

@@ -6,6 +6,7 @@
 #include "postgres_fe.h"
 
 #include "cli/command/command.h"
+#include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/lost.h"
 #include "cli/output.h"
@@ -27,6 +28,8 @@ stamp(VifloExchange *exchange, VifloDbResult **results)
 {
 	const VifloRequest *request = exchange->request;
 	VifloDbParam *params;
+	char	   *scope;
+	int			nparams = 2;
 
 	if (viflo_add_upload(exchange) < 0)
 		return VIFLO_TURN_FAILED;
@@ -37,11 +40,12 @@ stamp(VifloExchange *exchange, VifloDbResult **results)
 		params[0] = viflo_db_text_array((const char *const *) request->args, NULL,
 										request->nargs);
 	params[1] = viflo_db_bool(request->purge);
-	params[2] = viflo_db_text(exchange->database->project);
+	scope = viflo_database_scope(exchange->database, params, &nparams);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT %s.viflo_stamp($1::pg_catalog.text%s,"
-								" purge => $2::pg_catalog.bool, project => $3::pg_catalog.text)",
-								exchange->database->schema, request->nargs == 1 ? "" : "[]"), 3);
+								" purge => $2::pg_catalog.bool, %s)",
+								exchange->database->schema, request->nargs == 1 ? "" : "[]",
+								scope), nparams);
 	viflo_note_run(exchange, "t.revision", NULL, NULL);
 	return viflo_exchange_try(exchange, took_stamp);
 }
@@ -56,7 +60,13 @@ static void
 print_stamped(VifloExchange *exchange)
 {
 	for (int i = 0; i < exchange->request->nargs; i++)
-		viflo_output_line("stamped %s", exchange->request->args[i]);
+	{
+		const char *cells[] = {
+			viflo_each_tenant_column(exchange), psprintf("stamped %s", exchange->request->args[i])
+		};
+
+		viflo_output_table(cells, 1, lengthof(cells));
+	}
 }
 
 static char *
@@ -87,12 +97,18 @@ static const VifloExchangeKind stamp_exchange = {
 	.subject = "stamp"
 };
 
+static const VifloEachTenant stamp_each_tenant = {
+	.wanted = "true",
+	.load = &viflo_load_exchange,
+	.done = "stamped"
+};
+
 const VifloCommand viflo_command_stamp = {
 	.name = "stamp",
-	.options = "pK",
+	.options = "pE",
 	.min_args = 1,
 	.max_args = -1,
-	.arguments = "TARGET... [--purge]",
+	.arguments = "TARGET... [--purge] [--tenants PATTERN]",
 	.summary = "record revisions as applied without running them",
 	.help =
 	"Records that the database stands at TARGET, running nothing; for a database\n"
@@ -101,8 +117,10 @@ const VifloCommand viflo_command_stamp = {
 	"unless:\n"
 	"\n"
 	"  --purge               forget all that was recorded before\n"
+	VIFLO_EACH_TENANT_HELP
 	"\n"
 	"Example:\n"
 	"  viflo stamp head\n",
-	.exchange = &stamp_exchange
+	.exchange = &stamp_exchange,
+	.each_tenant = &stamp_each_tenant
 };

@@ -47,7 +47,11 @@ typedef struct Status
  *-------------------------------------------------------------------------
  */
 
-/* Last column of all but the first: the row as JSON. */
+/*
+ * Last column of all but the first: the row as JSON.  To be filled in, in those
+ * about the tenant: the extension's schema, the scope of its function, and
+ * whether row t is ours.
+ */
 static const char *const questions[ASK_COUNT] = {
 	"SELECT pg_catalog.current_database(), pg_catalog.current_setting('server_version'),"
 	" x.extversion, COALESCE($1::pg_catalog.text, pg_catalog.current_setting('viflo_migrate.project', true))"
@@ -55,13 +59,13 @@ static const char *const questions[ASK_COUNT] = {
 
 	"SELECT t.revision, t.message, CASE WHEN t.is_head THEN '(head)' END,"
 	" pg_catalog.json_build_object('revision', t.revision, 'message', t.message, 'is_head', t.is_head)"
-	" FROM %s.viflo_history(project => $1::pg_catalog.text) t WHERE t.is_current",
+	" FROM %s.viflo_history(%s) t WHERE t.is_current AND %s",
 
 	"SELECT t.revision, t.direction, t.statements, pg_catalog.row_to_json(t)"
-	" FROM %s.viflo_unfinished(project => $1::pg_catalog.text) t ORDER BY t.started_at",
+	" FROM %s.viflo_unfinished(%s) t WHERE %s ORDER BY t.started_at",
 
 	/* The last failure, unless the same step has been done since. */
-	"WITH l AS MATERIALIZED (SELECT * FROM %s.viflo_log(project => $1::pg_catalog.text))"
+	"WITH l AS MATERIALIZED (SELECT * FROM %s.viflo_log(%s) t WHERE %s)"
 	" SELECT t.revision, t.direction, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
 	" t.error, t.sqlstate, pg_catalog.row_to_json(t) FROM l t"
 	" WHERE t.status OPERATOR(pg_catalog.=) 'failed' AND NOT EXISTS (SELECT FROM l d"
@@ -69,10 +73,13 @@ static const char *const questions[ASK_COUNT] = {
 	"  AND d.revision OPERATOR(pg_catalog.=) t.revision)"
 	" ORDER BY t.id DESC LIMIT 1",
 
-	"SELECT p.command, p.step, p.of, p.revision, p.pid, p.waiting_for, pg_catalog.row_to_json(p)"
-	" FROM viflo.progress p WHERE p.project OPERATOR(pg_catalog.=)"
+	/* Without a tenant, of all: they may be what is waited for. */
+	"SELECT t.command, t.step, t.of, t.revision, t.pid, t.waiting_for, " VIFLO_ROW_TENANT ","
+	" pg_catalog.row_to_json(t)"
+	" FROM viflo.progress t WHERE t.project OPERATOR(pg_catalog.=)"
 	" COALESCE($1::pg_catalog.text, pg_catalog.current_setting('viflo_migrate.project'))"
-	" ORDER BY p.started"
+	" AND ($2::pg_catalog.text IS NULL OR " VIFLO_ROW_TENANT " OPERATOR(pg_catalog.=) $2::pg_catalog.text)"
+	" ORDER BY t.started"
 };
 
 /* Sets missing when something applied is not registered. */
@@ -80,13 +87,12 @@ static bool
 ask_check(Status *status, VifloFailure *failure)
 {
 	VifloDatabase *database = &status->view.database;
-	VifloDbParam params[1] = {viflo_db_text(database->project)};
-	VifloDbQuery query = {
-		psprintf("SELECT %s.viflo_check(project => $1::pg_catalog.text)", database->schema),
-		params, 1, false
-	};
+	VifloDbParam params[2];
+	VifloDbQuery query = {.params = params};
 	VifloDbResult *result;
 
+	query.sql = psprintf("SELECT %s.viflo_check(%s)", database->schema,
+						 viflo_database_scope(database, params, &query.nparams));
 	if (viflo_database_run(database, &query, 1, &result, failure))
 	{
 		viflo_db_result_free(result);
@@ -104,17 +110,23 @@ ask(Status *status, const VifloSettings *settings, VifloFailure *failure)
 {
 	VifloView  *view = &status->view;
 	VifloDbQuery queries[ASK_COUNT] = {0};
-	VifloDbParam params[1];
+	VifloDbParam params[2];
+	char	   *scope;
+	int			nparams = 0;
 
 	if (!viflo_view_open(view, settings, failure))
 		return false;
-	params[0] = viflo_db_text(view->database.project);
+	scope = viflo_database_scope(&view->database, params, &nparams);
+	params[1] = viflo_db_text(view->database.tenant);
 	for (int i = 0; i < ASK_COUNT && view->extension; i++)
 	{
-		queries[i].sql = strstr(questions[i], "%s") == NULL ? questions[i] :
-			psprintf(questions[i], view->database.schema);
+		bool		filled = strstr(questions[i], "%s") != NULL;
+
+		queries[i].sql = !filled ? questions[i] :
+			psprintf(questions[i], view->database.schema, scope,
+					 viflo_command_is_ours(&view->database));
 		queries[i].params = params;
-		queries[i].nparams = 1;
+		queries[i].nparams = filled ? nparams : i == ASK_RUNNING ? 2 : 1;
 	}
 	return viflo_view_read(view, queries, ASK_COUNT, status->answers, failure) &&
 		(!view->extension || ask_check(status, failure));
@@ -238,6 +250,8 @@ print_places(const Status *status)
 	}
 	else
 		line("database", "has no extension viflo_migrate; \"viflo upgrade\" installs it");
+	if (view->database.tenant != NULL)
+		line("tenant", view->database.tenant);
 	if (view->folder)
 		line("folder", psprintf("%s (%d revisions, %s)", view->local.folder.path,
 								view->local.history.count, view->local.history.reader->name));
@@ -299,8 +313,10 @@ running_text(VifloDbRow *row)
 {
 	const char *revision = viflo_db_row_text(row, 3);
 	const char *waiting = viflo_db_row_text(row, 5);
+	const char *tenant = viflo_db_row_text(row, 6);
 
-	return psprintf("%s by process %s: step %s of %s%s%s%s%s", viflo_db_row_text(row, 0),
+	return psprintf("%s%s%s by process %s: step %s of %s%s%s%s%s", viflo_db_row_text(row, 0),
+					tenant ? " for tenant " : "", tenant ? tenant : "",
 					viflo_db_row_text(row, 4), viflo_db_row_text(row, 1),
 					viflo_db_row_text(row, 2), revision ? ", " : "", revision ? revision : "",
 					waiting ? ", waiting for " : "", waiting ? waiting : "");
@@ -406,10 +422,11 @@ print_document(const Status *status)
 	const char *wrong = verdict(status);
 	json_t	   *database = database_document(status, &project);
 
-	viflo_output_json(json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	viflo_output_json(json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 								"ok", wrong == NULL,
 								"state", wrong != NULL ? wrong : "ok",
 								"project", viflo_output_json_string(project),
+								"tenant", viflo_output_json_string(status->view.database.tenant),
 								"database", database,
 								"folder", folder_document(&status->view),
 								"current", rows_document(status, ASK_CURRENT),
