@@ -75,7 +75,7 @@ FROM promised JOIN pg_proc p ON proname = name AND starts_with(pg_temp.written(p
 SELECT set_eq($$SELECT DISTINCT proname::text FROM pg_proc WHERE proname LIKE 'viflo\_%' AND pg_temp.written(oid) LIKE '%tenant text = NULL'$$,
 	ARRAY['viflo_upgrade', 'viflo_downgrade', 'viflo_deploy', 'viflo_revert', 'viflo_deploy_async', 'viflo_revert_async', 'viflo_stamp',
 		'viflo_plan', 'viflo_sql', 'viflo_record', 'viflo_repair', 'viflo_current', 'viflo_heads', 'viflo_branches', 'viflo_history',
-		'viflo_show', 'viflo_log', 'viflo_unfinished', 'viflo_check'], 'functions that take a tenant');
+		'viflo_show', 'viflo_log', 'viflo_unfinished', 'viflo_check', 'viflo_pending', 'viflo_adopt'], 'functions that take a tenant');
 
 SELECT isnt(current_setting(name, true), NULL, 'setting ' || name)
 FROM unnest(ARRAY['viflo_migrate.project', 'viflo_migrate.lock_wait', 'viflo_migrate.lock_timeout',

@@ -105,8 +105,11 @@ liquibase_fits(const VifloHistory *history, int number, const VifloToolRow *row)
 {
 	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
 	size_t		length = strlen(detail->path);
-	size_t		row_length = row->name ? strlen(row->name) : 0;
+	size_t		row_length;
 
+	if (row->name == NULL)
+		return false;
+	row_length = strlen(row->name);
 	if (row_length < length || strcmp(row->name + row_length - length, detail->path) != 0)
 		return false;
 	return row_length == length ||

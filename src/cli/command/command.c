@@ -235,20 +235,6 @@ viflo_command_look(const VifloRequest *request, const char *columns,
 	return VIFLO_EXIT_DONE;
 }
 
-int
-viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
-					  VifloUpload *upload, VifloDbQuery *queries,
-					  VifloFailure *failure)
-{
-	VifloNames	missing = {0};
-
-	if (local == NULL)
-		return viflo_database_find_or_create(database, failure) ? 0 : -1;
-	if (!viflo_database_missing(database, local, true, &missing, failure))
-		return -1;
-	return viflo_upload_prepare(database, local, &missing, upload, queries, failure);
-}
-
 bool
 viflo_command_check_folder(const VifloSettings *settings, const VifloExchangeKind *kind,
 						   VifloFailure *failure)

@@ -111,16 +111,6 @@ extern char *viflo_command_count_steps(VifloExchange *exchange);
 /* Of a document made here: its text, palloc'd.  Takes the reference. */
 extern char *viflo_command_document_text(json_t *document);
 
-/*
- * For commands that write by queries of their own: finds the extension, or
- * makes it, and adds to queries (room for one) the registration of those
- * revisions of the folder, if there is one (local), that are missing.  0 when
- * none are, 1, or -1 on failure.
- */
-extern int	viflo_command_prepare(VifloDatabase *database, VifloLocal *local,
-								  VifloUpload *upload, VifloDbQuery *queries,
-								  VifloFailure *failure);
-
 /* Fails (2) where the command needs a folder, and there is none. */
 extern bool viflo_command_check_folder(const VifloSettings *settings,
 									   const VifloExchangeKind *kind,
