@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use cli_helper;
+use proxy_helper;
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -39,6 +40,7 @@ my $dir = folder_of(
 	'2_b.up.sql' => 'CREATE TABLE b (id int REFERENCES a);',
 	'2_b.down.sql' => 'DROP TABLE b');
 my @at = ('--url', $url, '--dir', $dir);
+my $simple = folder_of('1_a.up.sql' => 'CREATE TABLE a ();', '1_a.down.sql' => 'DROP TABLE a');
 my $hostile = q(it's "a, b"\\ x);
 
 # One tenant
@@ -258,11 +260,35 @@ is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Ate
 	is_viflo([@at, '--tenant', 'three', 'graph'], 0, qr/^o  4_d .*^o  3_c .*^\*  2_b .*^\*  1_a /ms, '', 'which graph shows');
 }
 
+# A connection that is lost, and made anew
+for my $case ([ 'upgrade', qr/viflo_upgrade/ ], [ 'deploy', qr/CALL / ])
+{
+	my ($command, $trigger) = @$case;
+
+	$node->safe_psql('postgres', "CREATE DATABASE lost_$command");
+	$node->safe_psql("lost_$command", 'CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2');
+	is_viflo(['--url', via_proxy($node, "lost_$command", 'swallow', $trigger), '--dir', $simple, $command, '--tenants', 't_'], 0,
+		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants \w+\n\z/,
+		qr/^viflo: warning: tenant "t1": .*\nHINT:  The connection was lost after all of it was committed/sm,
+		"$command: what became of it is asked, and the next one follows");
+}
+{
+	my ($out, $err) = ('', '');
+
+	$node->safe_psql('lost_upgrade', "SELECT viflo_downgrade('base', 'app', 't1')");
+	my $run = IPC::Run::start([ $program, '--url', via_proxy($node, 'lost_upgrade', 'gone', qr/viflo_upgrade/), '--dir', $simple,
+		'upgrade', '--tenants', 't_', '--keep-going' ], '<', \undef, '>', \$out, '2>', \$err);
+	$run->pump until $err =~ /asking the server/;
+	$run->signal('INT');
+	$run->finish;
+	is($run->result(0), 4, 'nobody to ask: status');
+	like($err, qr/error: tenant "t1": .*HINT:  .*could not be found out\. Run: viflo status\n/s, 'nobody to ask: says so');
+}
+
 # An extension that knows no tenants
 $node->safe_psql('postgres', 'CREATE DATABASE old');
 my $old = $node->connstr('old');
 $node->safe_psql('old', "CREATE EXTENSION viflo_migrate VERSION '1.2'");
-my $simple = folder_of('1_a.up.sql' => 'CREATE TABLE a ();', '1_a.down.sql' => 'DROP TABLE a');
 is_viflo(['--url', $old, '--dir', $simple, 'deploy'], 0, qr/\Aup    1_a/, undef, 'without a tenant it works as before');
 is_viflo(['--url', $old, '--dir', $simple, 'log'], 0, qr/ 1_a /, '', 'log, too');
 is_viflo(['--url', $old, '--dir', $simple, 'jobs'], 0, '', '', 'and jobs');

@@ -7,6 +7,7 @@
 
 #include "cli/command/each_tenant.h"
 #include "cli/extension.h"
+#include "cli/lost.h"
 #include "cli/output.h"
 
 /* Tenants that a failure names as done. */
@@ -23,6 +24,7 @@ typedef struct Run
 	VifloNames	names;			/* those with something to do */
 	VifloNames	done;
 	int			failed;
+	bool		lost;			/* nobody answers any more */
 	json_t	   *tenants;		/* an object for each that was begun */
 } Run;
 
@@ -145,7 +147,8 @@ note_failure(Run *run, VifloExchange *exchange)
 	json_t	   *error;
 
 	failure->message = psprintf("tenant \"%s\": %s", run->database.tenant, failure->message);
-	if (viflo_database_interrupted())
+	if (viflo_database_interrupted() &&
+		(failure->sqlstate == NULL || viflo_exchange_failed_with(exchange, "57014")))
 		viflo_failure_hint(failure, "You asked to stop: what was done before stays.");
 
 	/* Nothing was sent for it where the user had asked to stop before. */
@@ -212,6 +215,9 @@ carry(Run *run, const char *tenant, VifloFailure *failure)
 	bool		done;
 
 	run->database.tenant = tenant;
+
+	/* It is another one where the connection was lost, and made anew. */
+	run->database.pid = viflo_db_backend_pid(run->database.session);
 	viflo_exchange_init(&exchange, kind, &run->database, NULL, run->request);
 	done = viflo_exchange_run(&exchange, kind->begin(&exchange));
 	if (done)
@@ -219,6 +225,7 @@ carry(Run *run, const char *tenant, VifloFailure *failure)
 	else
 	{
 		note_failure(run, &exchange);
+		run->lost = viflo_is_lost(&exchange);
 		*failure = exchange.failure;
 	}
 	viflo_exchange_end(&exchange);
@@ -233,8 +240,7 @@ carry_all(Run *run, VifloFailure *failure)
 	{
 		if (carry(run, run->names.names[i], failure))
 			continue;
-		if (!run->request->keep_going || viflo_database_interrupted() ||
-			viflo_db_broken(run->database.session))
+		if (!run->request->keep_going || viflo_database_interrupted() || run->lost)
 			return false;
 		viflo_output_placed_error(failure);
 		viflo_failure_free(failure);
