@@ -64,12 +64,6 @@ static const char *const keys[] = {
 	VIFLO_CONFIG_SLUG_LENGTH, VIFLO_CONFIG_POST_WRITE, VIFLO_CONFIG_SET, NULL
 };
 
-const char *const *
-viflo_config_keys(void)
-{
-	return keys;
-}
-
 static bool
 starts_with(const char *text, const char *prefix)
 {

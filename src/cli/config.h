@@ -69,7 +69,4 @@ extern const char *const *viflo_config_databases(const VifloConfig *config);
 /* Does an URL hold a password? */
 extern bool viflo_config_is_secret(const char *url);
 
-/* The names of all keys, NULL-terminated; that of set. ends with the dot. */
-extern const char *const *viflo_config_keys(void);
-
 #endif							/* VIFLO_CLI_CONFIG_H */

@@ -18,7 +18,7 @@ my @nowhere = ('--url', 'host=/nonexistent-viflo port=1');
 my $dir = fixture('alembic');
 
 fails_with([@nowhere, '--dir', $dir, 'load'], 1,
-	qr{^\S+/fixtures/alembic: error: migrations are Alembic's.*\nHINT:  .*viflo import --dir \S+/fixtures/alembic NEW_FOLDER}, 'not without being asked to');
+	qr{^\S+/fixtures/alembic: error: migrations are Alembic's.*\nHINT:  .*viflo import --dir \S+/fixtures/alembic --to NEW_FOLDER}, 'not without being asked to');
 fails_with([@nowhere, '--dir', "$dir/migrations", 'load'], 1, qr{error: migrations are Alembic's}, 'nor in the folder below');
 fails_with([@nowhere, '--dir', folder_of('script.py.mako' => ''), '--allow-programs', 'load'], 1,
 	qr{error: there is no alembic\.ini in this folder}, 'no alembic.ini');

@@ -15,7 +15,6 @@
 #include "cli/adopt/checksum.h"
 #include "common/cryptohash.h"
 #include "common/md5.h"
-#include "common/sha1.h"
 #include "common/sha2.h"
 #include "lib/stringinfo.h"
 
@@ -62,12 +61,6 @@ hex_digest(pg_cryptohash_type type, int size, const char *text, size_t length)
 	for (int i = 0; i < size; i++)
 		appendStringInfo(&hex, "%02x", digest[i]);
 	return hex.data;
-}
-
-char *
-viflo_checksum_sha1(const char *text, size_t length)
-{
-	return hex_digest(PG_SHA1, SHA1_DIGEST_LENGTH, text, length);
 }
 
 char *

@@ -16,7 +16,6 @@
 extern char *viflo_checksum_flyway(const char *text, size_t length);
 
 /* Hexadecimal digests of the raw bytes, in lower case. */
-extern char *viflo_checksum_sha1(const char *text, size_t length);
 extern char *viflo_checksum_sha256(const char *text, size_t length);
 extern char *viflo_checksum_sha384(const char *text, size_t length);
 extern char *viflo_checksum_md5(const char *text, size_t length);

@@ -238,5 +238,8 @@ viflo_find_took_rows(const VifloDbResult *result, VifloFound *found)
 
 	found->rows = palloc0(sizeof(VifloToolRow) * (viflo_db_result_rows(result) + 1));
 	while (viflo_db_row_next(&row))
-		read_row(&row, &found->rows[found->count++]);
+	{
+		if (viflo_db_row_text(&row, 0) != NULL)
+			read_row(&row, &found->rows[found->count++]);
+	}
 }

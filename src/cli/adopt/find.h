@@ -30,7 +30,10 @@ extern bool viflo_find_took_tables(const VifloDbResult *result, const char *layo
 								   const VifloTool *tool, const char *table,
 								   VifloFound *found, VifloFailure *failure);
 
-/* The question what is in found->table; and its answer: found->rows. */
+/*
+ * The question what is in found->table; and its answer: found->rows, without
+ * those that have no version.
+ */
 extern void viflo_find_ask_rows(VifloExchange *exchange, const VifloFound *found);
 extern void viflo_find_took_rows(const VifloDbResult *result, VifloFound *found);
 

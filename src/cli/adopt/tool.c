@@ -61,13 +61,28 @@ atlas_is_same(const VifloHistory *history, int number, const char *checksum,
 	return strcmp(detail->hash, checksum) == 0;
 }
 
+/* As the query has it: 01.10.0 is 1.10, as Flyway compares numbers. */
 static const char *
 flyway_version(const VifloHistory *history, int number)
 {
 	const VifloFlywayDetail *detail = history->migrations[number].detail;
+	StringInfoData version;
 
-	return detail->type == 'R' ? psprintf("R:%s", detail->description) :
-		history->migrations[number].version;
+	if (detail->type == 'R')
+		return psprintf("R:%s", detail->description);
+	initStringInfo(&version);
+	for (const char *part = history->migrations[number].version; part != NULL;)
+	{
+		const char *dot = strchr(part, '.');
+
+		while (part[0] == '0' && isdigit((unsigned char) part[1]))
+			part++;
+		appendStringInfo(&version, "%.*s%s", (int) strcspn(part, "."), part, dot ? "." : "");
+		part = dot ? dot + 1 : NULL;
+	}
+	while (version.len > 2 && strcmp(version.data + version.len - 2, ".0") == 0)
+		version.data[version.len -= 2] = '\0';
+	return version.data;
 }
 
 static bool
@@ -89,6 +104,27 @@ graphile_is_same(const VifloHistory *history, int number, const char *checksum,
 	const VifloGraphileDetail *detail = history->migrations[number].detail;
 
 	return detail == NULL || is_same(pstrdup(detail->hash), checksum, expected);
+}
+
+/*
+ * Each database has its own versions: the one whose folder lies in migrations/
+ * and, for any other folder, "default".
+ */
+static bool
+hasura_fits(const VifloHistory *history, int number, const VifloToolRow *row)
+{
+	char	   *path = make_absolute_path(psprintf("%s/%s", history->settings->dir,
+												   history->migrations[number].source));
+	const char *database;
+
+	if (path == NULL)
+		return false;
+	get_parent_directory(path);
+	get_parent_directory(path);
+	database = last_dir_separator(path);
+	if (database == NULL || !viflo_has_suffix(pnstrdup(path, database - path), "/migrations"))
+		return strcmp(row->name, "default") == 0;
+	return strcmp(row->name, database + 1) == 0;
 }
 
 static const char *
@@ -127,17 +163,19 @@ liquibase_is_same(const VifloHistory *history, int number, const char *checksum,
 		is_same(viflo_checksum_liquibase(detail->text, detail->length), checksum, expected);
 }
 
+/* Versions have 32 or 64 bits, as refinery was built; larger ones tell. */
 static bool
 refinery_is_same(const VifloHistory *history, int number, const char *checksum,
 				 char **expected)
 {
 	const VifloRefineryDetail *detail = history->migrations[number].detail;
 	const VifloFile *file = history->migrations[number].file;
+	bool		large = detail->version > PG_INT32_MAX;
 
-	return is_same(viflo_checksum_refinery(detail->name, detail->version, false,
-										   file->text, file->length), checksum, expected) ||
-		strcmp(viflo_checksum_refinery(detail->name, detail->version, true,
-									   file->text, file->length), checksum) == 0;
+	return (!large && is_same(viflo_checksum_refinery(detail->name, detail->version, true,
+													  file->text, file->length), checksum, expected)) ||
+		is_same(viflo_checksum_refinery(detail->name, detail->version, large,
+										file->text, file->length), checksum, expected);
 }
 
 static bool
@@ -165,9 +203,10 @@ const VifloTool viflo_tools[] = {
 		.table = "atlas_schema_revisions",
 		.columns = "version,applied,total,hash,executed_at",
 		.query =
-		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, t.hash::pg_catalog.text,"
+		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, NULLIF(t.hash::pg_catalog.text, ''),"
 		" t.executed_at::pg_catalog.timestamptz::pg_catalog.text, NULL,"
-		" CASE WHEN COALESCE(t.error, '') OPERATOR(pg_catalog.<>) '' OR t.applied OPERATOR(pg_catalog.<>) t.total THEN 'failed'"
+		" CASE WHEN (t.type OPERATOR(pg_catalog.&) 4) OPERATOR(pg_catalog.=) 0"
+		"  AND (COALESCE(t.error, '') OPERATOR(pg_catalog.<>) '' OR t.applied OPERATOR(pg_catalog.<>) t.total) THEN 'failed'"
 		"  WHEN (t.type OPERATOR(pg_catalog.&) 1) OPERATOR(pg_catalog.<>) 0 THEN 'through' ELSE 'applied' END,"
 		" t.error::pg_catalog.text"
 		" FROM %s t WHERE t.version::pg_catalog.text OPERATOR(pg_catalog.!~~) '.%%' ORDER BY t.version",
@@ -214,12 +253,12 @@ const VifloTool viflo_tools[] = {
 		"  'R:' OPERATOR(pg_catalog.||) t.description::pg_catalog.text), t.description::pg_catalog.text, t.checksum::pg_catalog.text,"
 		" t.installed_on::pg_catalog.timestamptz::pg_catalog.text, t.installed_by::pg_catalog.text,"
 		" CASE WHEN NOT t.success THEN 'failed'"
-		"  WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{BASELINE,SQL_BASELINE}') THEN 'through'"
+		"  WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.~~) '%%BASELINE' THEN 'through'"
 		"  ELSE 'applied' END, NULL"
-		" FROM %1$s t WHERE t.type::pg_catalog.text OPERATOR(pg_catalog.<>) ALL ('{SCHEMA,TABLE,DELETE,UNDO_SQL}')"
+		" FROM %1$s t WHERE t.type::pg_catalog.text OPERATOR(pg_catalog.!~~) ALL ('{SCHEMA,TABLE,DELETE,UNDO%%}')"
 		" AND NOT EXISTS (SELECT FROM %1$s u WHERE u.installed_rank OPERATOR(pg_catalog.>) t.installed_rank"
 		"  AND (u.version OPERATOR(pg_catalog.=) t.version OR t.version IS NULL AND u.version IS NULL AND u.description OPERATOR(pg_catalog.=) t.description)"
-		"  AND (t.version IS NULL OR u.type::pg_catalog.text OPERATOR(pg_catalog.=) ANY ('{UNDO_SQL,DELETE}')))"
+		"  AND (t.version IS NULL OR u.type::pg_catalog.text OPERATOR(pg_catalog.~~) ANY ('{UNDO%%,DELETE}')))"
 		" ORDER BY t.installed_rank",
 		.version = flyway_version,
 		.is_same = flyway_is_same
@@ -263,9 +302,10 @@ const VifloTool viflo_tools[] = {
 		.table = "hdb_version",
 		.columns = "cli_state",
 		.query =
-		"SELECT m.key, NULL, NULL, NULL, NULL, CASE WHEN m.value::pg_catalog.bool THEN 'failed' ELSE 'applied' END, 'it is marked dirty'"
+		"SELECT m.key, d.key, NULL, NULL, NULL, CASE WHEN m.value::pg_catalog.bool THEN 'failed' ELSE 'applied' END, 'it is marked dirty'"
 		" FROM %s t, pg_catalog.jsonb_each(t.cli_state::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'migrations') d,"
-		" pg_catalog.jsonb_each_text(d.value) m ORDER BY m.key"
+		" pg_catalog.jsonb_each_text(d.value) m ORDER BY m.key",
+		.fits = hasura_fits
 	},
 	{
 		.name = "liquibase",
@@ -331,7 +371,7 @@ const VifloTool viflo_tools[] = {
 		"SELECT v.version::pg_catalog.text, NULL, NULL, v.finished_at::pg_catalog.timestamptz::pg_catalog.text, NULL,"
 		" CASE WHEN v.success THEN 'applied' ELSE 'failed' END, v.error_message::pg_catalog.text"
 		" FROM (SELECT DISTINCT ON (t.schema, t.version) t.* FROM %s t ORDER BY t.schema, t.version, t.id DESC) v"
-		" WHERE v.up OR NOT v.success ORDER BY v.id"
+		" WHERE v.up OR v.success IS NOT TRUE ORDER BY v.id"
 	},
 	{
 		.name = "sqitch",

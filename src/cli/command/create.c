@@ -239,7 +239,7 @@ create_native(const VifloRequest *request, const VifloLocal *local,
 	static const char *const default_heads[] = {"head"};
 	const VifloGraph *graph = local->history.graph;
 	VifloRevision revision = {0};
-	VifloNewRevision wanted = {.message = request->message,.native = &revision};
+	VifloNewRevision wanted = {.message = request->message,.native = &revision,.time = time(NULL)};
 	VifloError	error = {0};
 	bool		given = request->heads.count > 0;
 

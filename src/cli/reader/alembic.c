@@ -294,7 +294,7 @@ alembic_read(const VifloFolder *folder, VifloHistory *history, VifloFailure *fai
 	{
 		viflo_failure_file(failure, folder->path, 0, NULL,
 						   "migrations are Alembic's, which only alembic itself can read");
-		viflo_failure_hint(failure, "Write them as native files, once, with: viflo import --dir %s NEW_FOLDER",
+		viflo_failure_hint(failure, "Write them as native files, once, with: viflo import --dir %s --to NEW_FOLDER",
 						   folder->path);
 		return false;
 	}

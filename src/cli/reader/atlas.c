@@ -18,6 +18,7 @@
 #include "cli/reader/atlas_sum.h"
 #include "cli/reader/atlas_text.h"
 #include "cli/reader/delimiter.h"
+#include "cli/reader/numbered.h"
 #include "common/script.h"
 
 static bool
@@ -222,12 +223,12 @@ write_sums(VifloNewFiles *files, VifloFailure *failure)
 
 /* The time, or, where versions are counted, the next number. */
 static bool
-next_version(const VifloHistory *history, char **version, VifloFailure *failure)
+next_version(const VifloHistory *history, time_t now, char **version,
+			 VifloFailure *failure)
 {
 	const char *last = history->count > 0 ?
 	history->migrations[history->count - 1].version : "";
 	int			digits = strspn(last, "0123456789");
-	time_t		now = time(NULL);
 	char		stamp[32];
 
 	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", gmtime(&now));
@@ -249,7 +250,7 @@ atlas_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	char	   *version;
 	StringInfo	text;
 
-	if (!next_version(history, &version, failure))
+	if (!next_version(history, wanted->time, &version, failure))
 		return false;
 	initStringInfo(&name);
 	appendStringInfo(&name, "%s_", version);
@@ -258,8 +259,7 @@ atlas_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	if (wanted->up != NULL && !wanted->no_transaction && viflo_atlas_has_directives(wanted->up, strlen(wanted->up)))
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
 							 "text of \"%s\" begins with a directive of Atlas", wanted->message);
-	if (wanted->down != NULL)
-		viflo_output_warning("down section of \"%s\" is left out, as Atlas keeps none", name.data);
+	viflo_numbered_no_down(wanted, *id, "Atlas");
 	text = viflo_new_file(files, psprintf("%s.sql", name.data));
 	if (wanted->no_transaction)
 		appendStringInfoString(text, "-- atlas:txmode none\n\n");

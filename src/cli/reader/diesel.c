@@ -9,6 +9,7 @@
 #include "postgres_fe.h"
 
 #include "cli/reader/directories.h"
+#include "cli/reader/numbered.h"
 #include "common/script.h"
 
 static const char *const file_names[VIFLO_DIRECTORY_FILES] = {
@@ -192,21 +193,14 @@ static bool
 diesel_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
-	char		stamp[32];
-	char		version[32];
+	const char *last = history->count > 0 ? history->revisions[history->count - 1].id : NULL;
+	const char *version = viflo_numbered_stamp(wanted->time, last);
+	const char *stamp = psprintf("%.4s-%.2s-%.2s-%s", version, version + 4, version + 6, version + 8);
 	StringInfoData slug;
 
-	strftime(stamp, sizeof(stamp), "%Y-%m-%d-%H%M%S", gmtime(&wanted->time));
-	strftime(version, sizeof(version), "%Y%m%d%H%M%S", gmtime(&wanted->time));
-	if (history->count > 0)
-	{
-		const VifloRevision *last = &history->revisions[history->count - 1];
-
-		if (strncmp(last->id, version, strlen(version)) >= 0)
-			return viflo_failure(failure, VIFLO_EXIT_REFUSED,
-								 "version %s would not come after \"%s\"",
-								 version, last->id);
-	}
+	if (last != NULL && strncmp(last, version, strlen(version)) >= 0)
+		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+							 "version %s would not come after \"%s\"", version, last);
 	initStringInfo(&slug);
 	viflo_script_slug(&slug, wanted->message, 60);
 	*id = psprintf("%s_%s", version, slug.data);

@@ -5,8 +5,6 @@
  */
 #include "postgres_fe.h"
 
-#include <time.h>
-
 #include "cli/output.h"
 #include "cli/reader/directories.h"
 
@@ -93,14 +91,4 @@ viflo_directory_add(const VifloFolder *folder, VifloHistory *history,
 	return viflo_reader_section(folder, up, history, &revision->up, failure) &&
 		(down == NULL ||
 		 viflo_reader_section(folder, down, history, &revision->down_section, failure));
-}
-
-char *
-viflo_directory_stamp(void)
-{
-	time_t		now = time(NULL);
-	char		stamp[32];
-
-	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", gmtime(&now));
-	return pstrdup(stamp);
 }

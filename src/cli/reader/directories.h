@@ -42,7 +42,4 @@ extern bool viflo_directory_add(const VifloFolder *folder, VifloHistory *history
 /* The part of the directory's name after the last "/". */
 extern const char *viflo_directory_base(const VifloDirectory *directory);
 
-/* The time as 14 digits, UTC: 20260131120000. */
-extern char *viflo_directory_stamp(void);
-
 #endif							/* VIFLO_CLI_DIRECTORIES_H */

@@ -22,7 +22,6 @@
 #include "postgres_fe.h"
 
 #include <jansson.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "cli/output.h"
@@ -300,14 +299,11 @@ create_by_journal(const VifloNewRevision *wanted, char **id, VifloNewFiles *file
 	const json_t *last = json_array_get(entries, json_array_size(entries) - 1);
 	int64		index = json_array_size(entries) == 0 ? 0 :
 	json_integer_value(json_object_get(last, "idx")) + 1;
-	struct timeval now;
-	int64		when;
+	int64		when = Max(wanted->time * INT64CONST(1000),
+					   json_integer_value(json_object_get(last, "when")) + 1);
 	StringInfoData name;
 	char	   *dump;
 
-	gettimeofday(&now, NULL);
-	when = Max(now.tv_sec * INT64CONST(1000) + now.tv_usec / 1000,
-			   json_integer_value(json_object_get(last, "when")) + 1);
 	initStringInfo(&name);
 	appendStringInfo(&name, "%04d_", (int) index);
 	viflo_script_slug(&name, wanted->message, 60);

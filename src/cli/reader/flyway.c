@@ -402,12 +402,11 @@ flyway_read(const VifloFolder *folder, VifloHistory *history,
  * and one more with as many digits.  *dir is where that one lies.
  */
 static bool
-next_version(const VifloHistory *history, char **version, const char **dir,
-			 VifloFailure *failure)
+next_version(const VifloHistory *history, time_t now, char **version,
+			 const char **dir, VifloFailure *failure)
 {
 	const char *source = NULL;
 	char	   *last = NULL;
-	time_t		now = time(NULL);
 	char		stamp[32];
 	int			digits;
 
@@ -467,7 +466,7 @@ flyway_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	const char *dir;
 	char	   *version;
 
-	if (!next_version(history, &version, &dir, failure))
+	if (!next_version(history, wanted->time, &version, &dir, failure))
 		return false;
 	initStringInfo(&name);
 	appendStringInfo(&name, "V%s__", version);

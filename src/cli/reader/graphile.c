@@ -16,6 +16,7 @@
 #include "cli/reader/graphile_conf.h"
 #include "cli/reader/graphile_current.h"
 #include "cli/reader/graphile_text.h"
+#include "cli/reader/numbered.h"
 #include "common/checksum.h"
 #include "common/sqlstate.h"
 
@@ -298,9 +299,6 @@ graphile_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	}
 	if (!find_last(history, files, &number, &previous))
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED, "no number comes after the last one");
-	if (wanted->down != NULL)
-		viflo_output_warning("down section of \"%s\" is left out, as graphile-migrate keeps none",
-							 wanted->message);
 	initStringInfo(&body);
 	if (wanted->no_transaction)
 		appendStringInfoString(&body, "--! no-transaction\n");
@@ -319,6 +317,7 @@ graphile_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	if (!viflo_graphile_hash(previous, span, hash))
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED, "could not compute SHA-1");
 	*id = psprintf("%06lld%s%s", (long long) number + 1, slug[0] != '\0' ? "-" : "", slug);
+	viflo_numbered_no_down(wanted, *id, "graphile-migrate");
 	appendStringInfo(viflo_new_file(files, psprintf("%s%s.sql", directory, *id)),
 					 "--! Previous: %s\n--! Hash: %s\n--! Message: %s\n\n%s\n",
 					 previous ? previous : "-", hash, wanted->message, body.data);

@@ -15,8 +15,6 @@
  */
 #include "postgres_fe.h"
 
-#include <sys/time.h>
-
 #include "cli/reader/directories.h"
 #include "common/script.h"
 
@@ -192,13 +190,10 @@ hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	const VifloMigration *last = history->count > 0 ? viflo_reader_last(history) : NULL;
-	struct timeval now;
-	uint64		version;
+	uint64		version = wanted->time * UINT64CONST(1000);
 	StringInfoData name;
 	const char *database = "";
 
-	gettimeofday(&now, NULL);
-	version = now.tv_sec * UINT64CONST(1000) + now.tv_usec / 1000;
 	if (last != NULL)
 	{
 		VifloDirectory directory = {.name = pstrdup(last->source)};

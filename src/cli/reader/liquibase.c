@@ -231,13 +231,12 @@ liquibase_read(const VifloFolder *folder, VifloHistory *history,
  * more, or the time.
  */
 static char *
-next_name(const VifloHistory *history, const char *slug)
+next_name(const VifloHistory *history, time_t now, const char *slug)
 {
 	const char *last = history->count > 0 ?
 	history->migrations[history->count - 1].source : "";
 	const char *base = strrchr(last, '/') ? strrchr(last, '/') + 1 : last;
 	int			digits = strspn(base, "0123456789");
-	time_t		now = time(NULL);
 	char		stamp[32];
 
 	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", gmtime(&now));
@@ -308,7 +307,7 @@ liquibase_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	initStringInfo(&slug);
 	viflo_script_slug(&slug, wanted->message, 60);
 	set.id = slug.len > 0 ? slug.data : pstrdup("1");
-	name = next_name(history, set.id);
+	name = next_name(history, wanted->time, set.id);
 	if (last != NULL && strcmp(name, last) <= 0)
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
 							 "file \"%s\" would not come after \"%s\"", name, last);

@@ -274,17 +274,25 @@ second_after(uint64 last)
 }
 
 char *
+viflo_numbered_stamp(time_t now, const char *last)
+{
+	char		stamp[32];
+
+	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", gmtime(&now));
+	if (last != NULL && strspn(last, "0123456789") == TIME_DIGITS &&
+		strncmp(stamp, last, TIME_DIGITS) <= 0)
+		return second_after(strtou64(last, NULL, 10));
+	return pstrdup(stamp);
+}
+
+char *
 viflo_numbered_time(const VifloHistory *history, const VifloNumberedRules *rules,
 					time_t now)
 {
 	VifloNumbered last;
-	char		stamp[32];
 
-	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M%S", gmtime(&now));
-	if (viflo_numbered_last(history, rules, &last) && last.digits == TIME_DIGITS &&
-		strtou64(stamp, NULL, 10) <= last.number)
-		return second_after(last.number);
-	return pstrdup(stamp);
+	return viflo_numbered_stamp(now, viflo_numbered_last(history, rules, &last) ?
+								last.name + last.start : NULL);
 }
 
 char *
@@ -312,13 +320,11 @@ viflo_numbered_follows(const VifloHistory *history, const char *stem,
 						 "\"%s\" would not come after \"%s\"", stem, last);
 }
 
-bool
-viflo_numbered_no_down(const VifloNewRevision *wanted, const char *layout,
-					   VifloFailure *failure)
+void
+viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id, const char *tool)
 {
-	return wanted->down == NULL ||
-		viflo_failure(failure, VIFLO_EXIT_REFUSED,
-					  "a %s migration cannot have a down", layout);
+	if (wanted->down != NULL)
+		viflo_output_warning("down section of \"%s\" is left out, as %s keeps none", id, tool);
 }
 
 char *

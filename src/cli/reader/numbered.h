@@ -106,9 +106,12 @@ extern char *viflo_numbered_next(const VifloHistory *history,
 								 const char *first);
 
 /*
- * The time now as 14 digits, or one second more than the last number where the
- * clock has not passed that.
+ * The time now in UTC as 14 digits or, where last (or NULL) begins with 14
+ * digits that the clock has not passed, one second after those.
  */
+extern char *viflo_numbered_stamp(time_t now, const char *last);
+
+/* The same, with the name of the last revision's file. */
 extern char *viflo_numbered_time(const VifloHistory *history,
 								 const VifloNumberedRules *rules, time_t now);
 
@@ -116,9 +119,9 @@ extern char *viflo_numbered_time(const VifloHistory *history,
 extern bool viflo_numbered_follows(const VifloHistory *history, const char *stem,
 								   VifloFailure *failure);
 
-/* Fails where a layout that has no downs is to write one. */
-extern bool viflo_numbered_no_down(const VifloNewRevision *wanted, const char *layout,
-								   VifloFailure *failure);
+/* For create of layouts that have no downs: says that one is left out. */
+extern void viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id,
+								   const char *tool);
 
 /* NUMBER_slug, from the message of what is wanted. */
 extern char *viflo_numbered_stem(const char *number, const VifloNewRevision *wanted);

@@ -13,6 +13,7 @@
 #include "postgres_fe.h"
 
 #include "cli/reader/directories.h"
+#include "cli/reader/numbered.h"
 #include "common/lines.h"
 #include "common/script.h"
 
@@ -102,15 +103,14 @@ static bool
 prisma_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
+	const char *last = history->count > 0 ? history->revisions[history->count - 1].id : NULL;
 	StringInfoData name;
 
 	initStringInfo(&name);
-	appendStringInfo(&name, "%s_", viflo_directory_stamp());
+	appendStringInfo(&name, "%s_", viflo_numbered_stamp(wanted->time, last));
 	viflo_script_slug(&name, wanted->message, 60);
-	if (history->count > 0 &&
-		strcmp(history->revisions[history->count - 1].id, name.data) >= 0)
-		return viflo_failure(failure, VIFLO_EXIT_REFUSED, "\"%s\" would not come after \"%s\"",
-							 name.data, history->revisions[history->count - 1].id);
+	if (!viflo_numbered_follows(history, name.data, failure))
+		return false;
 	*id = name.data;
 	appendStringInfoString(viflo_new_file(files, psprintf("%s/%s", name.data, file_names[0])),
 						   wanted->up ? wanted->up : "");

@@ -137,12 +137,11 @@ refinery_create(const VifloHistory *history, const VifloNewRevision *wanted,
 {
 	StringInfoData name;
 
-	if (!viflo_numbered_no_down(wanted, "refinery", failure))
-		return false;
 	initStringInfo(&name);
 	appendStringInfo(&name, "V%s__", viflo_numbered_next(history, &refinery_rules, wanted->time, "1"));
 	viflo_script_slug(&name, wanted->message, 60);
 	*id = name.data;
+	viflo_numbered_no_down(wanted, *id, "refinery");
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.sql", *id)),
 						   wanted->up ? wanted->up : "");
 	return true;

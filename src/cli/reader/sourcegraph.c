@@ -261,7 +261,7 @@ sourcegraph_create(const VifloHistory *history, const VifloNewRevision *wanted,
 				   char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	const VifloRevision *native = wanted->native;
-	uint64		number = time(NULL);
+	uint64		number = wanted->time;
 	StringInfoData name;
 	StringInfo	metadata;
 

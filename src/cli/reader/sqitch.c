@@ -377,7 +377,6 @@ sqitch_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	VifloFolder nothing = {.path = settings->dir};
 	VifloSqitchConf conf;
 	StringInfo	text;
-	time_t		now = time(NULL);
 	char		date[32];
 
 	if (project == NULL || (plan == NULL && !viflo_sqitch_is_name(project)))
@@ -385,7 +384,7 @@ sqitch_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	if (!viflo_sqitch_conf_read(files->folder ? files->folder : &nothing, &conf, failure))
 		return false;
 	*id = new_name(history, wanted->message);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime(&wanted->time));
 	text = viflo_new_file(files, conf.plan_file);
 	if (text->len == 0)
 		appendStringInfo(text, "%%syntax-version=1.0.0\n%%project=%s\n\n", project);

@@ -104,9 +104,9 @@ supabase_create(const VifloHistory *history, const VifloNewRevision *wanted,
 				char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	*id = viflo_numbered_stem(viflo_numbered_time(history, &supabase_rules, wanted->time), wanted);
-	if (!viflo_numbered_no_down(wanted, "Supabase", failure) ||
-		!viflo_numbered_follows(history, *id, failure))
+	if (!viflo_numbered_follows(history, *id, failure))
 		return false;
+	viflo_numbered_no_down(wanted, *id, "Supabase");
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.sql", *id)),
 						   wanted->up ? wanted->up : "");
 	return true;

@@ -1,0 +1,152 @@
+# viflo adopt: rows that mean something else than "this one is applied":
+# baselines, what was undone, rolled back, deleted or resolved by hand,
+# repeatable migrations, branches, several databases or projects in a table.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use cli_helper;
+use Compress::Zlib qw(crc32);
+use Digest::SHA qw(sha256_base64);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+$node->start;
+
+my @at;
+
+sub new_database
+{
+	my ($name, $sql) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	$node->safe_psql($name, $sql);
+	@at = ('--url', $node->connstr($name));
+	return;
+}
+
+# What adopt says of the database's rows: exit status, states by revision as
+# "applied: a b; pending: c", and problems as "kind version".
+sub says
+{
+	my ($options, $expected, $problems, $name) = @_;
+	my ($status, $document, $err) = viflo_json(@at, @$options, 'adopt', '--dry-run');
+	my %by;
+
+	push @{ $by{ $_->{state} } }, $_->{revision} for @{ $document->{revisions} };
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($status, 0, "$name: status") or diag($err);
+	is(join('; ', map { "$_: @{ $by{$_} }" } sort keys %by), $expected, $name);
+	is_deeply([ map { "$_->{kind} $_->{version}" } @{ $document->{problems} } ], $problems, "$name: problems");
+	return;
+}
+
+sub crc { return unpack('l', pack('L', crc32($_[0] =~ tr/\r\n//dr))); }
+
+# Flyway
+my $flyway = q{CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
+	type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum int, installed_by varchar(100) NOT NULL,
+	installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL, success boolean NOT NULL);
+	CREATE FUNCTION add(int, text, text, text, int DEFAULT NULL, bool DEFAULT true) RETURNS void LANGUAGE sql
+	AS $$INSERT INTO flyway_schema_history VALUES ($1, $2, $3, $4, 'x', $5, 'ada', now(), 1, $6)$$;};
+my $views = "CREATE OR REPLACE VIEW v AS\r\nSELECT 1 AS one;\n";
+my $dir = folder_of((map { ("V${_}__t.sql" => qq(CREATE TABLE "t$_" ();\n)) } '1', '1.5', '2', '10'),
+	'U2__t.sql' => "DROP TABLE t2;\n", 'R__views.sql' => $views, 'R__more_views.sql' => "SELECT '\${who}';\n");
+my @flyway = ('--dir', $dir, '--set', 'who=me');
+
+new_database('baseline', "$flyway SELECT add(1, '2', '<< Flyway Baseline >>', 'BASELINE');");
+says(\@flyway, 'applied: V1__t V1.5__t V2__t; pending: V10__t R__more_views R__views', [], 'a baseline with a file');
+new_database('between', "$flyway SELECT add(1, '1.7', 'from before', 'BASELINE');");
+says(\@flyway, 'applied: V1__t V1.5__t; pending: V2__t V10__t R__more_views R__views', ['no file 1.7'], 'a baseline without one');
+my %crc = (t1 => crc('CREATE TABLE "t1" ();'), views => crc($views), you => crc("SELECT 'you';"));
+new_database('undone', "$flyway SELECT add(1, '1', 't', 'SQL', $crc{t1}), add(2, '1.5', 't', 'SQL'),
+	add(3, '2', 't', 'SQL'), add(4, '2', 't', 'UNDO_SQL'), add(5, '1.5', 't', 'UNDO_SCRIPT'), add(6, '1.5', 't', 'SQL'),
+	add(7, '10', 't', 'SQL'), add(8, '10', 't', 'DELETE');");
+says(\@flyway, 'applied: V1__t V1.5__t; pending: V2__t V10__t R__more_views R__views', [],
+	'what was undone, what was applied again, and what was deleted');
+new_database('repeatable', "$flyway SELECT add(1, NULL, 'views', 'SQL', 1), add(2, NULL, 'views', 'SQL', $crc{views}),
+	add(3, NULL, 'more views', 'SQL', $crc{you}), add(4, NULL, 'gone', 'SQL', 1), add(5, NULL, 'gone', 'DELETE', 1);");
+says(\@flyway, 'applied: R__views; pending: V1__t V1.5__t V2__t V10__t R__more_views', [],
+	'a repeatable one as it is, and one that has changed');
+says([ '--dir', $dir, '--set', 'who=you' ], 'applied: R__more_views R__views; pending: V1__t V1.5__t V2__t V10__t', [],
+	'its checksum is over the values put in');
+is((viflo(@at, @flyway, 'adopt'))[0], 0, 'adopt');
+my ($status, $document, $err) = viflo_json(@at, @flyway, 'upgrade');
+is($status, 0, 'upgrade') or diag($err);
+is("@{[ map { $_->{revision} } @$document ]}", 'V1__t V1.5__t V2__t V10__t R__more_views', 'only the changed one is run again');
+
+# Atlas: what was set by hand, and a baseline, have no hash
+my $sums = '';
+my %files = map { ("${_}_t.sql" => "CREATE TABLE t$_ ();\n") } 1 .. 4;
+my ($lines, $total) = ('', '');
+foreach my $name (sort keys %files)
+{
+	my $hash = sha256_base64($sums .= $name . $files{$name}) . '=';
+
+	$lines .= "$name h1:$hash\n";
+	$total .= $name . $hash;
+}
+$dir = folder_of(%files, 'atlas.sum' => 'h1:' . sha256_base64($total) . "=\n$lines");
+new_database('atlas', q{CREATE TABLE atlas_schema_revisions (version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2,
+	applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0, executed_at timestamptz NOT NULL, execution_time bigint NOT NULL,
+	error text, error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL);
+	INSERT INTO atlas_schema_revisions VALUES ('2', 't', 1, 0, 0, now(), 0, '', '', '', NULL, 'v1'), ('3', 't', 6, 1, 2, now(), 0, 'no luck', 'x', '', NULL, 'v1');});
+says([ '--dir', $dir ], 'applied: 1_t 2_t 3_t; pending: 4_t', [], 'Atlas: a baseline, and what was resolved by hand');
+
+# goose: the last row of a version counts
+$dir = folder_of(map { ("0000${_}_t.sql" => "-- +goose Up\nCREATE TABLE t$_ ();\n") } 1 .. 3);
+new_database('goose', q{CREATE TABLE goose_db_version (id int PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY, version_id bigint NOT NULL, is_applied boolean NOT NULL,
+	tstamp timestamp NOT NULL DEFAULT now());
+	INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true), (2, true), (2, false), (1, false), (1, true), (3, true), (3, false);});
+says([ '--dir', $dir ], 'applied: 00001_t; pending: 00002_t 00003_t', [], 'goose: up, down, up');
+
+# Alembic: a row for each branch
+$dir = folder_of('a.sql' => "-- viflo revision: a\n-- viflo up\nSELECT 1;\n",
+	map { ("$_.sql" => "-- viflo revision: $_\n-- revises: a\n-- viflo up\nSELECT 1;\n") } qw(b c d));
+new_database('alembic', q{CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('b'), ('d');});
+says([ '--dir', $dir, '--layout', 'native' ], 'applied: a b d; pending: c', [], 'Alembic: two heads');
+
+# Liquibase: other versions of the checksum are not known; marked as run
+$dir = folder_of('1.sql' => "--liquibase formatted sql\n" . join('', map { "--changeset ada:$_\nCREATE TABLE t$_ ();\n" } 1 .. 4));
+new_database('liquibase', q{CREATE TABLE databasechangelog (id varchar(255) NOT NULL, author varchar(255) NOT NULL, filename varchar(255) NOT NULL,
+	dateexecuted timestamp NOT NULL, orderexecuted int NOT NULL, exectype varchar(10) NOT NULL, md5sum varchar(35), description varchar(255));
+	INSERT INTO databasechangelog VALUES ('1', 'ada', '1.sql', now(), 1, 'EXECUTED', '8:0123'), ('2', 'ada', 'classpath:db/1.sql', now(), 2, 'MARK_RAN', NULL),
+	('3', 'bob', '1.sql', now(), 3, 'EXECUTED', NULL), ('3', 'ada', '11.sql', now(), 4, 'EXECUTED', NULL), ('4', 'ada', '1.sql', now(), 4, 'SKIPPED', NULL);});
+says([ '--dir', $dir ], 'applied: 1.ada.1 1.ada.2; pending: 1.ada.3 1.ada.4', [ 'no file bob:3', 'no file ada:3' ],
+	'Liquibase: by id, author and file');
+
+# Rails: one revision, when the newest version is there
+$dir = folder_of('structure.sql' => "CREATE TABLE public.t ();\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n");
+new_database('rails', q{CREATE TABLE schema_migrations (version varchar NOT NULL PRIMARY KEY);
+	CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY, value varchar);
+	INSERT INTO schema_migrations VALUES ('20240101000000'), ('20240102000000');});
+says([ '--dir', $dir ], 'applied: structure', [], 'Rails');
+$node->safe_psql('rails', q{DELETE FROM schema_migrations WHERE version = '20240102000000'});
+says([ '--dir', $dir ], 'pending: structure', ['no file 20240101000000'], 'Rails, not there yet');
+
+# Hasura: a database each, of one version
+$dir = folder_of('config.yaml' => "version: 3\n",
+	map { ("migrations/$_/1700000000001_$_/up.sql" => "SELECT 1;\n", "migrations/$_/1700000000002_$_/up.sql" => "SELECT 2;\n") } qw(default other));
+new_database('hasura', q{CREATE SCHEMA hdb_catalog; CREATE TABLE hdb_catalog.hdb_version (hasura_uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	version text NOT NULL, upgraded_on timestamptz NOT NULL, cli_state jsonb NOT NULL DEFAULT '{}', console_state jsonb NOT NULL DEFAULT '{}');
+	INSERT INTO hdb_catalog.hdb_version (version, upgraded_on, cli_state)
+	VALUES ('47', now(), '{"settings": {}, "migrations": {"default": {"1700000000001": false}, "other": {"1700000000002": false}}}');});
+says([ '--dir', "$dir/migrations/default" ], 'applied: 1700000000001_default; pending: 1700000000002_default', ['no file 1700000000002'], 'Hasura: default');
+says([ '--dir', "$dir/migrations/other" ], 'applied: 1700000000002_other; late: 1700000000001_other',
+	['no file 1700000000001'], 'Hasura: another database');
+
+# What is not a history, or not one that can be read
+new_database('odd', q{CREATE TABLE schema_migrations (version varchar); INSERT INTO schema_migrations VALUES (NULL), ('2');
+	CREATE SCHEMA other; CREATE VIEW other.schema_migrations AS SELECT * FROM public.schema_migrations;});
+$dir = folder_of(map { ("${_}_t.sql" => "-- migrate:up\nCREATE TABLE t$_ ();\n-- migrate:down\n") } 1 .. 3);
+says([ '--dir', $dir ], 'applied: 2_t; late: 1_t; pending: 3_t', [], 'a version that is NULL, and a view of the same name');
+$node->safe_psql('odd', 'CREATE ROLE stranger LOGIN');
+fails_with([ '--url', $node->connstr('odd') . ' user=stranger', '--dir', $dir, 'adopt' ], 1,
+	qr/permission denied for table schema_migrations \(SQLSTATE 42501\)/, 'a table that must not be read');
+
+done_testing();
