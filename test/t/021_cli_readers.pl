@@ -77,6 +77,28 @@ bad({ '2024-01_a/up.sql' => '', '202401_b/up.sql' => '' },
 bad({ '1_a/up.sql' => '', '1_a/metadata.toml' => "# x\nrun_in_transaction = maybe\n" },
 	qr{/1_a/metadata\.toml:2: error}, 'diesel: metadata that is not boolean');
 
+# What a quote that does not end would swallow is never sent.
+for my $open ([ "SELECT \$\$abc;\n", 'dollar-quoted string' ], [ "SELECT \$x\$ \$\$ \$y\$;\n", 'dollar-quoted string' ],
+	[ "SELECT 'abc;\n", 'quoted string' ], [ "SELECT E'abc\\';\n", 'quoted string' ],
+	[ "SELECT \"abc;\n", 'quoted identifier' ], [ "/* /* */ SELECT 1;\n", 'comment' ])
+{
+	my ($text, $what) = @$open;
+
+	bad({ '1_a.up.sql' => "SELECT 1;\n$text\n" }, qr{/1_a\.up\.sql:2: error: unterminated \Q$what\E .*VF020}, "unterminated: $text");
+	bad({ 'a.sql' => sprintf($native, 'a', '') . "-- viflo down\n$text" },
+		qr{/a\.sql:7: error: unterminated \Q$what\E}, 'the same in a down section');
+}
+good(folder_of('1_a.up.sql' => <<'END'), 'quotes that end, each in its way');
+-- it's a comment, "so
+SELECT '$$', E'\'', '"', "a'", $a$ it's $$ $a$, $$ /* $$ /* ' */;
+COPY t FROM stdin;
+it's	"data	$$
+\.
+CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END;
+SET standard_conforming_strings = off;
+SELECT '\'';
+END
+
 for my $layout (['a.sql', sprintf($native, 'a', '')], ['1_a.up.sql', "SELECT\n"], ['1_a/up.sql', ''])
 {
 	my ($name, $text) = @$layout;

@@ -76,8 +76,8 @@ is(text_of('SELECT :x', '-x', 'x=1', '-x', 'x=2'), "SELECT 2\n", 'the last value
 like(text_of("SELECT 1;\nSELECT :'nope';", '--placeholders', 'psql'),
 	qr{^status 1: \S+/1_a\.up\.sql:2: error: placeholder "nope" has no value\nHINT}, 'no value, psql');
 
-is(text_of('SELECT ${x}, \'${x}\', ${y}, $${x}$$, ${', '-x', 'x=1'),
-	"SELECT 1, '1', \${y}, \$1\$\$, \${\n", 'braces, those that are set');
+is(text_of('SELECT ${x}, \'${x}\', ${y}, $a$$${x}$a$, ${', '-x', 'x=1'),
+	"SELECT 1, '1', \${y}, \$a\$\$1\$a\$, \${\n", 'braces, those that are set');
 is(text_of("SELECT \${x};\n", { x => 'a b' }, '--placeholders', 'dollar'), "SELECT a b;\n",
 	'braces from the environment');
 is(text_of('SELECT :x, ${x}', '--placeholders', 'dollar', '-x', 'x=1'), "SELECT :x, 1\n",

@@ -13,6 +13,7 @@
 #include "postgres_fe.h"
 
 #include "cli/reader/placeholder.h"
+#include "cli/reader/psql_statement.h"
 #include "fe_utils/psqlscan.h"
 #include "libpq-fe.h"
 #include "mb/pg_wchar.h"
@@ -153,40 +154,6 @@ may_have_variables(const char *text, size_t length)
 	return false;
 }
 
-/* After white space and comments; for a look at a statement's first word. */
-static const char *
-skip_blank(const char *p)
-{
-	for (;;)
-	{
-		p += strspn(p, " \t\n\r\f\v;");
-		if (strncmp(p, "--", 2) == 0)
-			p += strcspn(p, "\n");
-		else if (strncmp(p, "/*", 2) == 0 && strstr(p, "*/") != NULL)
-			p = strstr(p, "*/") + 2;
-		else
-			return p;
-	}
-}
-
-/* Is this statement one whose data follows it? */
-static bool
-is_copy_from_stdin(const char *statement)
-{
-	const char *p = skip_blank(statement);
-
-	if (pg_strncasecmp(p, "copy", 4) != 0 || is_variable_char(p[4]))
-		return false;
-	for (p += 4; *p != '\0'; p++)
-	{
-		if (pg_strncasecmp(p, "from", 4) == 0 && !is_variable_char(p[-1]) &&
-			!is_variable_char(p[4]) &&
-			pg_strncasecmp(skip_blank(p + 4), "stdin", 5) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Runs the lexer over text, to its end or to that of a COPY that data follows.
  * output begins with one byte that is not the text's, as the lexer leaves out
@@ -217,7 +184,7 @@ lex(PsqlScanState state, const char *text, size_t length, Lexed *lexed)
 			appendPQExpBufferChar(lexed->output, '\\');
 		else if (result == PSCAN_SEMICOLON)
 		{
-			copy = is_copy_from_stdin(lexed->output->data + statement);
+			copy = viflo_psql_copies_from_stdin(lexed->output->data + statement);
 			statement = lexed->output->len;
 		}
 	} while ((result == PSCAN_SEMICOLON || result == PSCAN_BACKSLASH) && !copy);

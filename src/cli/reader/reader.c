@@ -13,6 +13,7 @@
 
 #include "cli/output.h"
 #include "cli/reader/placeholder.h"
+#include "cli/reader/quotes.h"
 #include "cli/reader/reader.h"
 #include "common/script.h"
 #include "common/sqlstate.h"
@@ -124,6 +125,42 @@ make_chain(VifloHistory *history)
 			viflo_names_add(&revision->down, last);
 		last = revision->id;
 	}
+}
+
+/* Fails at a quote or comment of the section that does not end. */
+static bool
+check_quotes(const VifloFolder *folder, const VifloMigration *migration,
+			 const VifloSection *section, VifloFailure *failure)
+{
+	const char *file = viflo_section_file(section, migration->source);
+	const char *open;
+	int			line = 0;
+
+	if (section->text == NULL ||
+		(open = viflo_quotes_open(section->text, section->length, &line)) == NULL)
+		return true;
+	return viflo_failure_file(failure,
+							  viflo_folder_path(folder, file ? file : migration->source),
+							  section->first_line + line - 1, VIFLO_INVALID_SCRIPT,
+							  "unterminated %s", open);
+}
+
+static bool
+check_sections(const VifloFolder *folder, const VifloHistory *history,
+			   VifloFailure *failure)
+{
+	for (int i = 0; i < history->count; i++)
+	{
+		const VifloRevision *revision = &history->revisions[i];
+		const VifloMigration *migration = &history->migrations[i];
+
+		if (!check_quotes(folder, migration, &revision->up, failure) ||
+			!check_quotes(folder, migration, &revision->down_section, failure) ||
+			!check_quotes(folder, migration, &revision->verify, failure) ||
+			!check_quotes(folder, migration, &revision->backfill, failure))
+			return false;
+	}
+	return true;
 }
 
 /* Checks ids and writes native scripts where the files are none. */
@@ -306,7 +343,8 @@ viflo_reader_read(VifloFolder *folder, const VifloSettings *settings,
 		return false;
 	if (history->reader->linear)
 		make_chain(history);
-	return make_scripts(folder, history, failure) &&
+	return check_sections(folder, history, failure) &&
+		make_scripts(folder, history, failure) &&
 		make_digests(history, failure) &&
 		make_graph(folder, history, failure);
 }
