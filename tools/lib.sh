@@ -86,17 +86,23 @@ find_pg()
 # install" with that pg_config changes the copy alone and needs no root.
 pg_private()
 {
-	local dir=$1 bin share lib inc sys=$PG_CONFIG entry
+	local dir=$1 bin share lib libs inc sys=$PG_CONFIG entry
 
 	bin=$("$sys" --bindir)
 	share=$("$sys" --sharedir)
 	lib=$("$sys" --pkglibdir)
+	libs=$("$sys" --libdir)
 	inc=$("$sys" --includedir)
 	if [ ! -x "$dir$bin/pg_config" ]; then
 		mkdir -p "$dir$bin" "$dir$share" "$dir$lib" "$dir$inc"
 		cp -aL "$bin/." "$dir$bin/"
 		cp -as "$share/." "$dir$share/"
 		cp -as "$lib/." "$dir$lib/"
+		# Debian has PostgreSQL's own libraries in the former, others here.
+		if [ -e "$libs/libpgport.a" ]; then
+			mkdir -p "$dir$libs"
+			cp -as "$libs"/lib*.* "$dir$libs/"
+		fi
 		for entry in "$inc"/*; do
 			ln -sfn "$entry" "$dir$inc/${entry##*/}"
 		done
