@@ -60,6 +60,7 @@ static const struct option long_options[] = {
 	{"message", required_argument, NULL, 'm'},
 	{"head", required_argument, NULL, 'H'},
 	{"splice", no_argument, NULL, 'S'},
+	{"repeatable", no_argument, NULL, 'P'},
 	{"depends-on", required_argument, NULL, 'D'},
 	{"label", required_argument, NULL, 'L'},
 	{"branch-label", required_argument, NULL, 'L'},
@@ -135,6 +136,9 @@ take_command_option(CommandLine *line, int option, char *value)
 			break;
 		case 'H':
 			viflo_names_add(&request->heads, value);
+			break;
+		case 'P':
+			request->repeatable = true;
 			break;
 		case 'S':
 			request->splice = true;

@@ -213,4 +213,13 @@ is($node->safe_psql('restored', q(SELECT repeatable, applied FROM viflo_show('vi
 	'it is repeatable there');
 
 $node->stop;
+# A new one
+my $new = folder_of();
+is_viflo(['--dir', $new, 'revision', '-m', 'all views', '--rev-id', 'views', '--repeatable'], 0, qr{/views_all_views\.sql$}, undef, 'a new repeatable revision');
+like(slurp_text("$new/views_all_views.sql"), qr/^-- repeatable: yes\n/m, 'says that it is one');
+unlike(slurp_text("$new/views_all_views.sql"), qr/-- viflo down/, 'and has no way back');
+is_viflo(['--dir', $new, 'revision', '-m', 'one', '--rev-id', 'one'], 0, qr{/one}, undef, 'which is no head for others');
+like(slurp_text("$new/one_one.sql"), qr/^-- revises:\n/m, 'they begin a line of their own');
+fails_with(['--dir', $new, 'revision', '-m', 'x', '--repeatable', '--head', 'one'], 2, qr/no place in the line/, 'nor stands on one');
+
 done_testing();

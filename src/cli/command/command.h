@@ -21,6 +21,7 @@ typedef struct VifloRequest
 	char	   *message;		/* m */
 	VifloNames	heads;			/* H */
 	bool		splice;			/* S */
+	bool		repeatable;		/* P */
 	VifloNames	depends_on;		/* D */
 	VifloNames	labels;			/* L */
 	char	   *rev_id;			/* R */

@@ -224,7 +224,7 @@ create_linear(const VifloRequest *request, const VifloLocal *local,
 {
 	VifloNewRevision wanted = {.message = request->message,.time = time(NULL)};
 
-	if (request->heads.count > 0 || request->splice || request->rev_id != NULL ||
+	if (request->heads.count > 0 || request->splice || request->repeatable || request->rev_id != NULL ||
 		request->depends_on.count > 0 || request->labels.count > 0)
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "a %s folder is one line of revisions: only --message can be given",
@@ -249,10 +249,16 @@ create_native(const VifloRequest *request, const VifloLocal *local,
 	if (!choose_id(request, graph, &revision.id, failure) ||
 		!check_labels(request, graph, failure))
 		return false;
-	if (!viflo_plan_new(graph, given ? (const char *const *) request->heads.names : default_heads,
+	revision.repeatable = request->repeatable;
+	if (revision.repeatable && (given || request->splice || request->labels.count > 0))
+		return viflo_failure(failure, VIFLO_EXIT_USAGE,
+							 "a repeatable revision has no place in the line of the others: neither --head, --splice nor --label fits it");
+	if (!revision.repeatable &&
+		!viflo_plan_new(graph, given ? (const char *const *) request->heads.names : default_heads,
 						given ? request->heads.count : 1, request->splice,
-						&revision.down, &error) ||
-		!viflo_plan_depends(graph, (const char *const *) request->depends_on.names,
+						&revision.down, &error))
+		return viflo_failure_common(failure, NULL, &error);
+	if (!viflo_plan_depends(graph, (const char *const *) request->depends_on.names,
 							request->depends_on.count, &revision.depends_on, &error))
 		return viflo_failure_common(failure, NULL, &error);
 	return create_files(&request->settings, local, &wanted, failure);
@@ -334,7 +340,7 @@ merge_run(VifloRequest *request)
 
 const VifloCommand viflo_command_revision = {
 	.name = "revision",
-	.options = "mHSDLR",
+	.options = "mHSPDLR",
 	.arguments = "-m MESSAGE [OPTION]...",
 	.summary = "write a new migration file",
 	.help =
@@ -347,6 +353,7 @@ const VifloCommand viflo_command_revision = {
 	"  -m, --message TEXT    what the revision does; needed\n"
 	"  --head REV            put it on this revision (default head; again for more)\n"
 	"  --splice              REV need not be a head: make a branch\n"
+	"  --repeatable          it runs after all others, whenever its text has changed\n"
 	"  --depends-on REV      run after this one too (again for more)\n"
 	"  --label NAME          branch label (again for more)\n"
 	"  --rev-id ID           id (default: 12 random hex digits)\n"

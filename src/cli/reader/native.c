@@ -65,7 +65,8 @@ native_create(const VifloHistory *history, const VifloNewRevision *wanted,
 
 	revision->up.text = empty;
 	revision->up.length = strlen(empty);
-	revision->down_section = revision->up;
+	if (!revision->repeatable)
+		revision->down_section = revision->up;
 	initStringInfo(&name);
 	appendStringInfo(&name, "%s_", revision->id);
 	viflo_script_slug(&name, wanted->message, 60);
