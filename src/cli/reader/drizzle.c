@@ -331,7 +331,7 @@ static bool
 drizzle_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			   char **id, VifloNewFiles *files, VifloFailure *failure)
 {
-	if (history->count > 0 && strchr(history->migrations[0].source, '/') != NULL)
+	if (history->count > 0 && viflo_has_suffix(history->migrations[0].source, "/migration.sql"))
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "new files of this folder are made by drizzle-kit, as they need a snapshot");
 	return create_by_journal(wanted, id, files, failure);

@@ -349,4 +349,5 @@ const VifloReader viflo_reader_liquibase = {
 	.linear = true,
 	.placeholders = VIFLO_PLACEHOLDERS_DOLLAR,
 	.create = liquibase_create,
+	.keeps_no_transaction = true,
 };
