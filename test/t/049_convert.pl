@@ -98,6 +98,8 @@ foreach my $layout (sort keys %fixtures)
 		is($document->{revisions}, scalar @{ $document->{files} }, 'a file each');
 		($status, undef, $err) = viflo('--url', $theirs, '--project', 'p', @theirs, 'deploy');
 		is($status, 0, 'deploy of the folder itself') or diag($err);
+		($status, undef, $err) = viflo('--url', $theirs, '--project', 'p', '--dir', $native, 'check');
+		unlike($err, qr/have changed/, 'no file counts as changed');
 		($status, $document, $err) = viflo_json('--url', $theirs, '--project', 'p', '--dir', $native, 'deploy');
 		is($status, 0, 'deploy of the native files after it') or diag($err);
 		is_deeply($document, [], 'nothing is left to do: ids, checksums and places are the same');

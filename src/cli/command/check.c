@@ -8,6 +8,7 @@
 #include "cli/command/command.h"
 #include "cli/extension.h"
 #include "cli/output.h"
+#include "common/checksum.h"
 #include "common/sqlstate.h"
 
 /* Conditions that make the status 3 and not 1. */
@@ -68,19 +69,44 @@ took_changed(VifloExchange *exchange, VifloDbResult **results)
 	return VIFLO_TURN_FAILED;
 }
 
+/* The checksum of a revision of the folder; palloc'd, NULL: none can be made. */
+static char *
+checksum_of(const VifloHistory *history, const char *id)
+{
+	int			number = viflo_graph_find(history->graph, id);
+	char	   *checksum = palloc(65);
+	VifloError	error = {0};
+
+	if (number < 0 || number >= history->count ||
+		!viflo_script_checksum(&history->revisions[number].up,
+							   &history->revisions[number].down_section, checksum, &error))
+		return NULL;
+	return checksum;
+}
+
+/* A text may be another one and have the same checksum: that is no change. */
 static VifloTurn
 ask_changed(VifloExchange *exchange)
 {
 	const VifloNames *missing = &exchange->missing;
 	VifloDbParam *params = viflo_exchange_params(exchange);
+	const char **checksums = palloc(sizeof(char *) * (missing->count + 1));
 
+	for (int i = 0; i < missing->count; i++)
+		checksums[i] = checksum_of(&exchange->local->history, missing->names[i]);
 	params[0] = viflo_db_text_array((const char *const *) missing->names, NULL,
 									missing->count);
 	params[1] = viflo_db_text(exchange->database->project);
+	params[2] = viflo_db_text_array(checksums, NULL, missing->count);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT t.revision FROM %s.viflo_history(project => $2::pg_catalog.text) t"
-								" WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])",
-								exchange->database->schema), 2);
+								" JOIN ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]),"
+								"  pg_catalog.unnest($3::pg_catalog.text[])) m(revision, checksum)"
+								" ON m.revision OPERATOR(pg_catalog.=) t.revision"
+								" CROSS JOIN LATERAL %s.viflo_show(t.revision, project => $2::pg_catalog.text) s"
+								" WHERE t.applied AND NOT s.repeatable"
+								" AND s.applied_checksum OPERATOR(pg_catalog.<>) m.checksum",
+								exchange->database->schema, exchange->database->schema), 3);
 	return viflo_exchange_ask(exchange, took_changed);
 }
 
