@@ -234,6 +234,28 @@ foreach my $layout (sort keys %exports)
 	};
 }
 
+# Several new ones in the same second, of one message.
+foreach my $layout (grep { !/^graphile-migrate$/ } sort keys %exports)
+{
+	my $dir = folder_of();
+	my ($made, $native, @why) = (0, folder_of());
+
+	foreach (1 .. 3)
+	{
+		my ($status, $out, $err) = viflo('--dir', $dir, '--layout', $layout, 'revision', '-m', 'again');
+
+		put("$dir/$_", "SELECT 1;\n") foreach $layout eq 'tern' ? map { s{.*/}{}r } glob("$dir/*.sql") : ();
+		$made += $status == 0;
+		push @why, $err;
+	}
+	is($made, 3, "$layout: three new ones") or diag(@why);
+	# To these, an empty one is none, or not one yet.
+	next if $layout =~ /^(hasura|tern)$/;
+	my ($status, $document, $err) = viflo_json('--dir', $dir, '--layout', $layout, 'import', '--to', $native);
+	is($document->{revisions}, 3, "$layout: are three") or diag($err);
+	is(scalar @{ sections_of($native, 'up') }, 3, "$layout: and a chain");
+}
+
 # What is refused
 my $full = folder_of('x.sql' => '');
 fails_with([ '--dir', $source, '--layout', 'goose', 'export', '--to', $full ], 1, qr/^\Q$full\E: error: folder is not empty\nHINT/, 'export to a folder with files');
