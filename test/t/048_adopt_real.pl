@@ -1,7 +1,7 @@
 # viflo adopt after the tools themselves: each applies half of a folder, viflo
 # takes over and runs the rest, and the schema is the one that the tool makes
-# when it applies all.  npm's tools come from test/peers/package.json; what is
-# not installed is skipped.
+# when it applies all.  And back: each runs what viflo export has written for it.
+# npm's tools come from test/peers/package.json; what is not installed is skipped.
 
 use strict;
 use warnings;
@@ -70,7 +70,9 @@ sub schema_of
 # name: the tool; needs: what it takes; dir: its folder, and migrations: where
 # in it these are; apply: applies all of a folder to a database, or as much as
 # half says (a folder with less files, or another argument); without: for
-# pg_dump, the tool's own tables; states: what viflo says then; options: viflo's.
+# pg_dump, the tool's own tables; states: what viflo says then; options: viflo's;
+# beside: files that an exported folder needs around it; in_transaction: the
+# tool knows nothing else; imported_only: it has layouts that cannot be written.
 sub takes_over
 {
 	my (%is) = @_;
@@ -104,7 +106,50 @@ sub takes_over
 		$at[1] = $node->connstr($all);
 		is((viflo(@at, 'adopt'))[0], 0, 'adopt where all is applied');
 		is_viflo([ @at, 'check' ], 0, undef, undef, 'nothing is left to do');
+
+		goes_back(%is) unless $is{imported_only};
 	};
+	return;
+}
+
+# A folder of viflo's own.
+my %native = (
+	'1.sql' => "-- viflo revision: a\n-- message: items\n-- viflo up\nCREATE TABLE item (id int, name text DEFAULT 'it''s; 100 %');\n"
+	  . "-- viflo down\nDROP TABLE item;\n",
+	'2.sql' => <<'SQL',
+-- viflo revision: b
+-- revises: a
+-- message: a function
+-- viflo up
+CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+	-- a comment; of two parts
+	RETURN 1;
+END
+$$;
+CREATE VIEW one AS SELECT one();
+-- viflo down
+DROP VIEW one;
+DROP FUNCTION one();
+SQL
+	'3.sql' => "-- viflo revision: c\n-- revises: b\n-- message: an index\n-- transaction: off\n-- viflo up\nCREATE INDEX CONCURRENTLY ON item (id);\n"
+	  . "-- viflo down\nDROP INDEX CONCURRENTLY item_id_idx;\n");
+
+# Does the tool make of an exported folder what viflo makes of its own?
+sub goes_back
+{
+	my (%is) = @_;
+	my ($ours, $theirs) = map { "${_}_$is{name}" =~ tr/-/_/r } qw(ours theirs);
+	my $source = folder_of(%native);
+	my $top = folder_of(%{ $is{beside} // {} });
+	my $to = "$top/" . ($is{migrations} // 'new');
+
+	unlink("$source/3.sql") if $is{in_transaction};
+	$node->safe_psql('postgres', "CREATE DATABASE $_") foreach ($ours, $theirs);
+	is((viflo('--url', $node->connstr($ours), '--dir', $source, 'deploy'))[0], 0, 'deploy of a native folder');
+	is((viflo('--dir', $source, '--layout', $is{name}, 'export', '--to', $to))[0], 0, 'export of it');
+	$is{apply}->($theirs, $is{migrations} ? $top : $to);
+	is(schema_of($theirs, @{ $is{without} }), schema_of($ours), 'the tool makes the same of it');
 	return;
 }
 
@@ -145,6 +190,7 @@ takes_over(
 		run_tool($folder, 'alembic', '-x', 'url=' . url_of($db), 'upgrade', $to // 'heads');
 	},
 	options => ['--allow-programs'],
+	imported_only => 1,
 	without => [ '-T', 'alembic_version' ],
 	states => [ [ 'a1', 'applied' ], [ 'b1', 'applied' ], [ 'c1', 'pending' ], [ 'd1', 'pending' ] ]);
 
@@ -169,6 +215,7 @@ takes_over(
 $dir = fixture('node-pg-migrate');
 takes_over(
 	name => 'node-pg-migrate',
+	in_transaction => 1,
 	needs => [ 'node', "$modules/node-pg-migrate/bin/node-pg-migrate.js" ],
 	dir => $dir,
 	half => [2],
@@ -181,11 +228,13 @@ takes_over(
 	without => [ '-T', 'pgmigrations', '-T', 'pgmigrations_id_seq' ],
 	states => [ [ '1_people', 'applied' ], [ '1391877300255_first', 'applied' ], [ '20140208163501000_second', 'pending' ] ]);
 
-$dir = folder_of('.gmrc' => '{}');
+my %beside = ('.gmrc' => '{}');
+$dir = folder_of(%beside);
 mkdir("$dir/migrations");
 PostgreSQL::Test::RecursiveCopy::copypath(fixture('graphile-migrate') . '/committed', "$dir/migrations/committed");
 takes_over(
 	name => 'graphile-migrate',
+	beside => {%beside},
 	needs => [ 'node', "$modules/graphile-migrate/dist/cli.js" ],
 	dir => $dir,
 	migrations => 'migrations',
@@ -201,10 +250,12 @@ takes_over(
 	without => [ '-N', 'graphile_migrate' ],
 	states => [ [ '000001-people', 'applied' ], [ '000002', 'applied' ], [ '000003-comment', 'pending' ] ]);
 
-$dir = folder_of('root.yaml' => "databaseChangeLog:\n  - includeAll:\n      path: db/\n");
+%beside = ('root.yaml' => "databaseChangeLog:\n  - includeAll:\n      path: db/\n");
+$dir = folder_of(%beside);
 PostgreSQL::Test::RecursiveCopy::copypath(fixture('liquibase'), "$dir/db");
 takes_over(
 	name => 'liquibase',
+	beside => {%beside},
 	needs => [ 'java', "$jars/liquibase-core.jar" ],
 	dir => $dir,
 	migrations => 'db',
@@ -240,6 +291,7 @@ const { Pool } = require('pg');
 SCRIPT
 takes_over(
 	name => 'drizzle',
+	in_transaction => 1,
 	needs => [ 'node', "$modules/drizzle-orm/node-postgres/migrator.cjs", "$modules/pg" ],
 	dir => $dir,
 	half => $half,

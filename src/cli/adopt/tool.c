@@ -140,16 +140,14 @@ static bool
 liquibase_fits(const VifloHistory *history, int number, const VifloToolRow *row)
 {
 	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
+	const char *name = row->name ? row->name : "";
 	size_t		length = strlen(detail->path);
-	size_t		row_length;
+	size_t		row_length = strlen(name);
 
-	if (row->name == NULL)
-		return false;
-	row_length = strlen(row->name);
-	if (row_length < length || strcmp(row->name + row_length - length, detail->path) != 0)
+	if (row_length < length || strcmp(name + row_length - length, detail->path) != 0)
 		return false;
 	return row_length == length ||
-		(!detail->logical && strchr("/:", row->name[row_length - length - 1]) != NULL);
+		(!detail->logical && strchr("/:", name[row_length - length - 1]) != NULL);
 }
 
 /* Other versions of the checksum than 9 are not known, and pass. */

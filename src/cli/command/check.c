@@ -9,6 +9,7 @@
 #include "cli/command/each_tenant.h"
 #include "cli/extension.h"
 #include "cli/output.h"
+#include "common/checksum.h"
 #include "common/sqlstate.h"
 
 /* Conditions that make the status 3 and not 1. */
@@ -69,19 +70,45 @@ took_changed(VifloExchange *exchange, VifloDbResult **results)
 	return VIFLO_TURN_FAILED;
 }
 
+/* The checksum of a revision of the folder; palloc'd, NULL: none can be made. */
+static char *
+checksum_of(const VifloHistory *history, const char *id)
+{
+	int			number = viflo_graph_find(history->graph, id);
+	char	   *checksum = palloc(65);
+	VifloError	error = {0};
+
+	if (number < 0 || number >= history->count ||
+		!viflo_script_checksum(&history->revisions[number].up,
+							   &history->revisions[number].down_section, checksum, &error))
+		return NULL;
+	return checksum;
+}
+
+/* A text may be another one and have the same checksum: that is no change. */
 static VifloTurn
 ask_changed(VifloExchange *exchange)
 {
 	const VifloNames *missing = &exchange->missing;
 	VifloDbParam *params = viflo_exchange_params(exchange);
-	int			nparams = 1;
+	const char **checksums = palloc(sizeof(char *) * (missing->count + 1));
+	int			nparams = 2;
 	char	   *scope = viflo_database_scope(exchange->database, params, &nparams);
 
+	for (int i = 0; i < missing->count; i++)
+		checksums[i] = checksum_of(&exchange->local->history, missing->names[i]);
 	params[0] = viflo_db_text_array((const char *const *) missing->names, NULL,
 									missing->count);
+	params[1] = viflo_db_text_array(checksums, NULL, missing->count);
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT t.revision FROM %s.viflo_history(%s) t"
-								" WHERE t.applied AND t.revision OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])",
+								" JOIN ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]),"
+								"  pg_catalog.unnest($2::pg_catalog.text[])) m(revision, checksum)"
+								" ON m.revision OPERATOR(pg_catalog.=) t.revision"
+								" CROSS JOIN LATERAL %s.viflo_show(t.revision, %s) s"
+								" WHERE t.applied AND NOT s.repeatable"
+								" AND s.applied_checksum OPERATOR(pg_catalog.<>) m.checksum",
+								exchange->database->schema, scope,
 								exchange->database->schema, scope), nparams);
 	return viflo_exchange_ask(exchange, took_changed);
 }

@@ -138,11 +138,11 @@ import(const VifloRequest *request, VifloFailure *failure)
 	VifloNewFiles files = {.folder = NULL};
 	VifloLocal	local;
 	VifloNames	paths = {0};
+	VifloSettings from = request->settings;
 	const VifloHistory *history;
 
 	from.importing = true;
-	if (!check_empty(to, failure) ||
-		!open_folder(&from, &local, failure))
+	if (!check_empty(to, failure) || !open_folder(&from, &local, failure))
 		return false;
 	history = &local.history;
 	for (int i = 0; i < history->count; i++)
@@ -175,23 +175,26 @@ import_run(VifloRequest *request)
 	return import(request, &failure) ? VIFLO_EXIT_DONE : viflo_output_failure(&failure);
 }
 
-/* What a revision has that a line of plain scripts cannot say. */
+/* What a revision has that a line of the reader's scripts cannot say. */
 static void
-warn_lost(const VifloHistory *history, int number)
+warn_lost(const VifloRevision *revision, const VifloReader *reader)
 {
-	const VifloRevision *revision = &history->revisions[number];
-	const char *lost = NULL;
+	const char *lost[] = {
+		revision->backfill.text != NULL ? "its backfill is left out" : NULL,
+		revision->verify.text != NULL && !reader->keeps_verify ?
+		"its verify section is left out" : NULL,
+		revision->transaction == VIFLO_TRANSACTION_OFF && !reader->keeps_no_transaction ?
+		"that it runs outside of a transaction is left out" : NULL,
+		revision->down.count > 1 ? "a merge becomes one step of a line" : NULL,
+		revision->labels.count > 0 ? "its labels are left out" : NULL,
+		revision->depends_on.count > 0 ? "what it depends on is only kept by the order" : NULL
+	};
 
-	if (revision->backfill.text != NULL)
-		lost = "its backfill is left out";
-	else if (revision->down.count > 1)
-		lost = "a merge becomes one step of a line";
-	else if (revision->labels.count > 0)
-		lost = "its labels are left out";
-	else if (revision->depends_on.count > 0)
-		lost = "what it depends on is only kept by the order";
-	if (lost != NULL)
-		viflo_output_warning("revision \"%s\": %s", revision->id, lost);
+	for (int i = 0; i < lengthof(lost); i++)
+	{
+		if (lost[i] != NULL)
+			viflo_output_warning("revision \"%s\": %s", revision->id, lost[i]);
+	}
 }
 
 /* Makes the files of one revision, after what made has already. */
@@ -212,7 +215,7 @@ export_revision(const VifloHistory *history, int number, time_t when,
 	char	   *id = NULL;
 	VifloRevision *copy;
 
-	warn_lost(history, number);
+	warn_lost(revision, made->reader);
 	if (!made->reader->create(made, &wanted, &id, files, failure))
 		return false;
 	copy = viflo_reader_add(made, files->files[Min(before, files->count - 1)].name);

@@ -226,8 +226,8 @@ static bool
 next_version(const VifloHistory *history, time_t now, char **version,
 			 VifloFailure *failure)
 {
-	const char *last = history->count > 0 ?
-	history->migrations[history->count - 1].version : "";
+	const char *id = history->count > 0 ? history->revisions[history->count - 1].id : "";
+	const char *last = pnstrdup(id, strcspn(id, "_"));
 	int			digits = strspn(last, "0123456789");
 	char		stamp[32];
 
@@ -274,4 +274,5 @@ const VifloReader viflo_reader_atlas = {
 	.read = atlas_read,
 	.linear = true,
 	.create = atlas_create,
+	.keeps_no_transaction = true,
 };

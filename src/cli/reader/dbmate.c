@@ -215,6 +215,7 @@ dbmate_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	*id = viflo_numbered_stem(viflo_numbered_time(history, &dbmate_rules, wanted->time), wanted);
 	if (!viflo_numbered_follows(history, *id, failure))
 		return false;
+	viflo_numbered_empty_down(wanted, *id, "dbmate");
 	appendStringInfo(viflo_new_file(files, psprintf("%s.sql", *id)),
 					 "-- migrate:up%s\n%s\n\n-- migrate:down%s\n%s\n",
 					 option, wanted->up ? wanted->up : "",
@@ -228,4 +229,5 @@ const VifloReader viflo_reader_dbmate = {
 	.read = dbmate_read,
 	.linear = true,
 	.create = dbmate_create,
+	.keeps_no_transaction = true,
 };

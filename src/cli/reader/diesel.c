@@ -222,4 +222,5 @@ const VifloReader viflo_reader_diesel = {
 	.read = diesel_read,
 	.linear = true,
 	.create = diesel_create,
+	.keeps_no_transaction = true,
 };

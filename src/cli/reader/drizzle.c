@@ -299,8 +299,8 @@ create_by_journal(const VifloNewRevision *wanted, char **id, VifloNewFiles *file
 	const json_t *last = json_array_get(entries, json_array_size(entries) - 1);
 	int64		index = json_array_size(entries) == 0 ? 0 :
 	json_integer_value(json_object_get(last, "idx")) + 1;
-	int64		when = Max(wanted->time * INT64CONST(1000),
-					   json_integer_value(json_object_get(last, "when")) + 1);
+	int64		before = json_integer_value(json_object_get(last, "when"));
+	int64		when = Max(wanted->time * INT64CONST(1000), before + 1);
 	StringInfoData name;
 	char	   *dump;
 
@@ -331,7 +331,7 @@ static bool
 drizzle_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			   char **id, VifloNewFiles *files, VifloFailure *failure)
 {
-	if (history->count > 0 && strchr(history->migrations[0].source, '/') != NULL)
+	if (history->count > 0 && viflo_has_suffix(history->migrations[0].source, "/migration.sql"))
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "new files of this folder are made by drizzle-kit, as they need a snapshot");
 	if ((wanted->up != NULL && strstr(wanted->up, BREAKPOINT) != NULL) ||

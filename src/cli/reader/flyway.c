@@ -489,4 +489,5 @@ const VifloReader viflo_reader_flyway = {
 	.linear = true,
 	.placeholders = VIFLO_PLACEHOLDERS_DOLLAR,
 	.create = flyway_create,
+	.keeps_no_transaction = true,
 };

@@ -403,4 +403,5 @@ const VifloReader viflo_reader_goose = {
 	.read = goose_read,
 	.linear = true,
 	.create = goose_create,
+	.keeps_no_transaction = true,
 };

@@ -333,4 +333,5 @@ const VifloReader viflo_reader_graphile_migrate = {
 	.linear = true,
 	.placeholders = VIFLO_PLACEHOLDERS_WORDS,
 	.create = graphile_create,
+	.keeps_no_transaction = true,
 };

@@ -192,25 +192,31 @@ hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	const VifloMigration *last = history->count > 0 ? viflo_reader_last(history) : NULL;
 	uint64		version = wanted->time * UINT64CONST(1000);
 	StringInfoData name;
+	const char *directory;
 	const char *database = "";
 
 	if (last != NULL)
 	{
-		VifloDirectory directory = {.name = pstrdup(last->source)};
+		VifloDirectory before = {.name = pstrdup(last->source)};
 
-		*strrchr(directory.name, '/') = '\0';
-		database = database_of(&directory);
-		version = Max(version, strtou64(viflo_directory_base(&directory), NULL, 10) + 1);
+		*strrchr(before.name, '/') = '\0';
+		database = database_of(&before);
+		version = Max(version, strtou64(viflo_directory_base(&before), NULL, 10) + 1);
 	}
+	/* A new one that is still empty is no migration yet. */
 	initStringInfo(&name);
-	appendStringInfo(&name, UINT64_FORMAT "_", version);
-	viflo_script_slug(&name, wanted->message, 60);
+	do
+	{
+		resetStringInfo(&name);
+		appendStringInfo(&name, UINT64_FORMAT "_", version++);
+		viflo_script_slug(&name, wanted->message, 60);
+		directory = database[0] != '\0' ? psprintf("%s/%s", database, name.data) : name.data;
+	} while (files->folder != NULL &&
+			 viflo_folder_find(files->folder, psprintf("%s/%s", directory, file_names[0])) != NULL);
 	*id = name.data;
-	if (database[0] != '\0')
-		name.data = psprintf("%s/%s", database, name.data);
-	add_file(files, name.data, file_names[0], wanted->up);
+	add_file(files, directory, file_names[0], wanted->up);
 	if (wanted->down != NULL || wanted->up == NULL)
-		add_file(files, name.data, file_names[1], wanted->down);
+		add_file(files, directory, file_names[1], wanted->down);
 	return true;
 }
 

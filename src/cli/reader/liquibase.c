@@ -318,7 +318,7 @@ liquibase_create(const VifloHistory *history, const VifloNewRevision *wanted,
 							 wanted->message);
 	*id = make_id(&set, name);
 	text = viflo_new_file(files, name);
-	appendStringInfo(text, "%s\n--changeset %s:%s splitStatements:false rollbackSplitStatements:false%s\n%s",
+	appendStringInfo(text, "%s\n--changeset %s:%s splitStatements:false rollbackSplitStatements:false stripComments:false%s\n%s",
 					 header, set.author, set.id, wanted->no_transaction ? " runInTransaction:false" : "",
 					 wanted->up ? wanted->up : "");
 	if (text->data[text->len - 1] != '\n')
@@ -349,4 +349,5 @@ const VifloReader viflo_reader_liquibase = {
 	.linear = true,
 	.placeholders = VIFLO_PLACEHOLDERS_DOLLAR,
 	.create = liquibase_create,
+	.keeps_no_transaction = true,
 };

@@ -321,6 +321,14 @@ viflo_numbered_follows(const VifloHistory *history, const char *stem,
 }
 
 void
+viflo_numbered_empty_down(const VifloNewRevision *wanted, const char *id,
+						  const char *tool)
+{
+	if (wanted->up != NULL && wanted->down == NULL)
+		viflo_output_warning("\"%s\" gets an empty down section, as %s wants one", id, tool);
+}
+
+void
 viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id, const char *tool)
 {
 	if (wanted->down != NULL)

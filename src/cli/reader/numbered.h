@@ -119,6 +119,10 @@ extern char *viflo_numbered_time(const VifloHistory *history,
 extern bool viflo_numbered_follows(const VifloHistory *history, const char *stem,
 								   VifloFailure *failure);
 
+/* For create of layouts that always have a down: says that there was none. */
+extern void viflo_numbered_empty_down(const VifloNewRevision *wanted, const char *id,
+									  const char *tool);
+
 /* For create of layouts that have no downs: says that one is left out. */
 extern void viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id,
 								   const char *tool);

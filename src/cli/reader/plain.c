@@ -168,12 +168,18 @@ plain_create(const VifloHistory *history, const VifloNewRevision *wanted,
 {
 	VifloNumbered last;
 	const char *number;
+	const char *named;
 
 	if (viflo_numbered_last(history, &plain_rules, &last) &&
 		(number = last.name, next_number(&number)))
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
 							 "cannot tell what number comes after \"%s\"", last.name);
-	*id = viflo_numbered_stem(viflo_numbered_next(history, &plain_rules, wanted->time, "0001"), wanted);
+	number = viflo_numbered_next(history, &plain_rules, wanted->time, "0001");
+	*id = viflo_numbered_stem(number, wanted);
+	/* A name that begins with a number would be a second part of the first. */
+	named = *id;
+	if (next_number(&named))
+		*id = psprintf("%s_revision%s", number, *id + strlen(number));
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.sql", *id)),
 						   wanted->up ? wanted->up : "");
 	if (wanted->down != NULL)

@@ -141,6 +141,10 @@ typedef struct VifloReader
 	bool		(*create) (const VifloHistory *history,
 						   const VifloNewRevision *wanted, char **id,
 						   VifloNewFiles *files, VifloFailure *failure);
+
+	/* What create writes down of a revision beside its up and down. */
+	bool		keeps_no_transaction;
+	bool		keeps_verify;
 } VifloReader;
 
 extern const VifloReader viflo_reader_native;

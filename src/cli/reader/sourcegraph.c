@@ -16,6 +16,7 @@
 #include <yaml.h>
 
 #include "cli/reader/directories.h"
+#include "cli/reader/numbered.h"
 #include "common/script.h"
 
 static const char *const file_names[VIFLO_DIRECTORY_FILES] = {
@@ -274,6 +275,7 @@ sourcegraph_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	appendStringInfo(&name, UINT64_FORMAT "_", number);
 	viflo_script_slug(&name, wanted->message, 60);
 	*id = name.data;
+	viflo_numbered_empty_down(wanted, *id, "sourcegraph");
 	metadata = viflo_new_file(files, psprintf("%s/%s", name.data, file_names[2]));
 	appendStringInfoString(metadata, "name: '");
 	for (const char *p = wanted->message; *p != '\0'; p++)
@@ -285,6 +287,8 @@ sourcegraph_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	appendStringInfoString(metadata, "'\nparents: [");
 	for (int i = 0; native != NULL && i < native->down.count; i++)
 		appendStringInfo(metadata, "%s%s", i > 0 ? ", " : "", number_text(native->down.names[i]));
+	if (native == NULL && history->count > 0)
+		appendStringInfoString(metadata, number_text(history->revisions[history->count - 1].id));
 	appendStringInfoString(metadata, "]\n");
 	if (wanted->no_transaction)
 		appendStringInfoString(metadata, "createIndexConcurrently: true\n");
@@ -302,4 +306,5 @@ const VifloReader viflo_reader_sourcegraph = {
 	.read = sourcegraph_read,
 	.linear = false,
 	.create = sourcegraph_create,
+	.keeps_no_transaction = true,
 };

@@ -315,12 +315,13 @@ planner(const VifloSqitchConf *conf)
 static char *
 new_name(const VifloHistory *history, const char *message)
 {
+	VifloError	error = {0};
 	StringInfoData slug;
 	int			length;
 
 	initStringInfo(&slug);
 	viflo_script_slug(&slug, message, 60);
-	if (!viflo_sqitch_is_name(slug.data))
+	if (!viflo_sqitch_is_name(slug.data) || !viflo_name_check(slug.data, "revision", &error))
 		appendStringInfoString(&slug, slug.len > 0 ? "_change" : "change");
 	length = slug.len;
 	for (int number = 2, i = 0; i < history->count; i++)
@@ -407,4 +408,5 @@ const VifloReader viflo_reader_sqitch = {
 	.read = sqitch_read,
 	.linear = true,
 	.create = sqitch_create,
+	.keeps_verify = true,
 };

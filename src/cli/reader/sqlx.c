@@ -138,4 +138,5 @@ const VifloReader viflo_reader_sqlx = {
 	.read = sqlx_read,
 	.linear = true,
 	.create = sqlx_create,
+	.keeps_no_transaction = true,
 };

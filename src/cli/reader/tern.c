@@ -105,11 +105,11 @@ add_section(const VifloFolder *folder, VifloHistory *history, const VifloFile *f
 		viflo_part_section(folder, file, history, &part, section, failure);
 }
 
-/* Has up anything but comments?  tern wants that. */
+/* Has a text anything but comments?  tern wants that. */
 static bool
-has_statement(const VifloSection *up)
+has_statement(const char *text, size_t length)
 {
-	VifloLines	lines = viflo_lines_begin(up->text, up->length);
+	VifloLines	lines = viflo_lines_begin(text, length);
 	VifloSpan	line;
 
 	while (viflo_lines_next(&lines, &line))
@@ -159,7 +159,7 @@ tern_add(const VifloFolder *folder, VifloHistory *history,
 		!add_section(folder, history, file, rest, line, true, &down_too,
 					 &revision->down_section, failure))
 		return false;
-	if (!has_statement(&revision->up))
+	if (!has_statement(revision->up.text, revision->up.length))
 		return viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0, NULL,
 								  "no statement before \"" SEPARATOR "\"");
 	if (disable_tx)
@@ -182,6 +182,15 @@ tern_read(const VifloFolder *folder, VifloHistory *history,
 	return viflo_numbered_read(folder, history, &tern_rules, failure);
 }
 
+/* A part that is there, but empty, would be none: it gets a statement. */
+static void
+write_part(StringInfo file, const char *directive, const char *text)
+{
+	appendStringInfo(file, "%s%s\n", directive, text ? text : "");
+	if (text != NULL && !has_statement(text, strlen(text)))
+		appendStringInfoString(file, "select;\n");
+}
+
 /* As "tern new" does. */
 static bool
 tern_create(const VifloHistory *history, const VifloNewRevision *wanted,
@@ -195,10 +204,12 @@ tern_create(const VifloHistory *history, const VifloNewRevision *wanted,
 		return false;
 	*id = viflo_numbered_stem(psprintf("%03d", history->count + 1), wanted);
 	file = viflo_new_file(files, psprintf("%s.sql", *id));
-	appendStringInfo(file, "%s%s\n", directive, wanted->up ? wanted->up : "");
+	write_part(file, directive, wanted->up);
 	if (wanted->down != NULL || wanted->up == NULL)
-		appendStringInfo(file, "\n" SEPARATOR "\n\n%s%s\n", directive,
-						 wanted->down ? wanted->down : "");
+	{
+		appendStringInfoString(file, "\n" SEPARATOR "\n\n");
+		write_part(file, directive, wanted->down);
+	}
 	return true;
 }
 
@@ -209,4 +220,5 @@ const VifloReader viflo_reader_tern = {
 	.read = tern_read,
 	.linear = true,
 	.create = tern_create,
+	.keeps_no_transaction = true,
 };
