@@ -134,7 +134,6 @@ static bool
 import(const VifloRequest *request, VifloFailure *failure)
 {
 	const char *to = request->to ? request->to : VIFLO_DEFAULT_DIR;
-	VifloSettings from = request->settings;
 	VifloNewFiles files = {.folder = NULL};
 	VifloLocal	local;
 	VifloNames	paths = {0};
