@@ -22,6 +22,7 @@ $node->start;
 # SipHash-1-3 with key 0, as a decimal number.
 sub siphash
 {
+	no warnings 'portable';
 	my ($bytes) = @_;
 	my ($a, $b, $c, $d) = (0x736f6d6570736575, 0x646f72616e646f6d, 0x6c7967656e657261, 0x7465646279746573);
 	my $add = sub { use integer; return $_[0] + $_[1]; };
