@@ -17,6 +17,7 @@
 #include "postgres_fe.h"
 
 #include "cli/output.h"
+#include "cli/reader/psql_statement.h"
 #include "cli/reader/reader.h"
 #include "common/checksum.h"
 #include "common/lines.h"
@@ -336,8 +337,8 @@ write_and_read(const VifloReader *reader, const VifloRevision *revision)
 	qsort(folder.files, folder.count, sizeof(VifloFile), compare_files);
 	if (!viflo_reader_read(&folder, &settings, &history, &failure))
 		return;
-	/* Some tools make nothing of an empty file. */
-	if (history.count == 0 && wanted.up[strspn(wanted.up, " \t\r\n\v\f")] == '\0')
+	/* Some tools make nothing of a file without a statement, or add one. */
+	if (viflo_psql_is_blank(wanted.up))
 		return;
 	CHECK(history.count == 1);
 	checksum(&revision->up, before);

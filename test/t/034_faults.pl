@@ -151,7 +151,13 @@ sub cut_off
 	{
 		return 0 unless kill('KILL', $victim);
 		wait_for_end($psql);
-		return 0 if $psql->{status} eq '0';
+		if ($psql->{status} eq '0')
+		{
+			# All was done, but the server may restart for it all the same.
+			wait_until_gone($victim) or fail("$how: no end");
+			$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
+			return 0;
+		}
 		wait_until_gone(grep { $children{$_} !~ /logger/ } keys %children) or fail("$how: no restart");
 		$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
 	}
