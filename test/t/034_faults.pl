@@ -77,6 +77,18 @@ like($data, qr/\br18\.30\b/, 'there are some');
 
 # ---- ways to end it ---------------------------------------------------------
 
+# Starts the server after its end.  A process that it had forked a moment before
+# may hold its memory for another moment, which only the next one can tell.
+sub start_again
+{
+	for my $try (1 .. 100)
+	{
+		return if $node->start(fail_ok => 1);
+		sleep(0.05);
+	}
+	BAIL_OUT('the server does not start again');
+}
+
 # Cuts off the deploy under way in psql; false when it had ended before.
 # However many processes there were, those of the server that are not to
 # outlive it are gone on return, and the server takes connections.
@@ -139,13 +151,13 @@ sub cut_off
 		# a running server.
 		unlink("$dir/postmaster.pid", $node->host . '/.s.PGSQL.' . $node->port . '.lock')
 		  if kill(0, $postmaster);
-		$node->start;
+		start_again();
 	}
 	elsif ($how eq 'immediate')
 	{
 		$node->stop('immediate');
 		wait_until_gone(keys %children) or fail('processes outlive an immediate stop');
-		$node->start;
+		start_again();
 	}
 	else
 	{
