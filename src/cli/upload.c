@@ -25,15 +25,9 @@ viflo_upload_free(VifloUpload *upload)
 	memset(upload, 0, sizeof(*upload));
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 int
 viflo_upload_prepare(const VifloDatabase *database, VifloLocal *local,
-					 const VifloNames *missing, VifloUpload *upload,
+					 VifloNames *missing, VifloUpload *upload,
 					 VifloDbQuery *query, VifloFailure *failure)
 {
 	const VifloHistory *history = &local->history;
@@ -46,14 +40,13 @@ viflo_upload_prepare(const VifloDatabase *database, VifloLocal *local,
 	memset(upload, 0, sizeof(*upload));
 	upload->scripts = palloc(sizeof(char *) * missing->count);
 	upload->lengths = palloc(sizeof(size_t) * missing->count);
-	qsort(missing->names, missing->count, sizeof(char *), compare_names);
+	viflo_names_sort(missing);
 	for (int i = 0; i < history->count; i++)
 	{
 		const VifloMigration *migration = &history->migrations[i];
 
 		if (upload->sources.count >= missing->count ||
-			bsearch(&history->revisions[i].id, missing->names, missing->count,
-					sizeof(char *), compare_names) == NULL)
+			!viflo_names_find(missing, history->revisions[i].id))
 			continue;
 		upload->scripts[upload->sources.count] = migration->script;
 		upload->lengths[upload->sources.count] = migration->length;

@@ -26,7 +26,7 @@ typedef struct VifloUpload
  * palloc'd.
  */
 extern int	viflo_upload_prepare(const VifloDatabase *database, VifloLocal *local,
-								 const VifloNames *missing, VifloUpload *upload,
+								 VifloNames *missing, VifloUpload *upload,
 								 VifloDbQuery *query, VifloFailure *failure);
 extern void viflo_upload_free(VifloUpload *upload);
 

@@ -25,12 +25,6 @@
 #define CHANGED		7
 #define CHECKSUM	8
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 bool
 viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *failure)
 {
@@ -46,8 +40,7 @@ viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *fa
 		viflo_database_missing(&view->database, &view->local, false, &view->unlike, failure) :
 		viflo_database_find(&view->database, failure);
 	view->extension = view->database.schema != NULL;
-	if (view->unlike.count > 0)
-		qsort(view->unlike.names, view->unlike.count, sizeof(char *), compare_names);
+	viflo_names_sort(&view->unlike);
 	return good || !view->extension;
 }
 
@@ -146,12 +139,10 @@ static bool
 differs(const VifloView *view, int number, const char *checksum)
 {
 	const VifloMigration *migration = &view->local.history.migrations[number];
-	char	   *id = view->local.history.revisions[number].id;
 	VifloRevision revision = {0};
 	VifloError	error = {0};
 
-	if (view->unlike.count == 0 ||
-		bsearch(&id, view->unlike.names, view->unlike.count, sizeof(char *), compare_names) == NULL)
+	if (!viflo_names_find(&view->unlike, view->local.history.revisions[number].id))
 		return false;
 	return !viflo_script_read(migration->script, migration->length, &revision, &error) ||
 		strcmp(revision.checksum, checksum) != 0;

@@ -117,6 +117,27 @@ viflo_names_contain(const VifloNames *names, const char *name)
 	return false;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+void
+viflo_names_sort(VifloNames *names)
+{
+	if (names->count > 0)
+		qsort(names->names, names->count, sizeof(char *), compare_names);
+}
+
+bool
+viflo_names_find(const VifloNames *sorted, const char *name)
+{
+	return sorted->count > 0 &&
+		bsearch(&name, sorted->names, sorted->count, sizeof(char *),
+				compare_names) != NULL;
+}
+
 const char *
 viflo_section_file(const VifloSection *section, const char *source)
 {

@@ -81,4 +81,10 @@ extern const char *viflo_section_file(const VifloSection *section, const char *s
 extern void viflo_names_add(VifloNames *names, char *name);
 extern bool viflo_names_contain(const VifloNames *names, const char *name);
 
+/* Sorts names, bytewise, in place: for viflo_names_find, or to see twins. */
+extern void viflo_names_sort(VifloNames *names);
+
+/* As viflo_names_contain, of names that are sorted: for lists that can be long. */
+extern bool viflo_names_find(const VifloNames *sorted, const char *name);
+
 #endif							/* VIFLO_REVISION_H */

@@ -118,30 +118,24 @@ read_name(VifloSpan span, const char *what, int line, VifloError *error)
 	return NULL;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
 /* Some name that is in the list twice, or NULL.  By sorting: lists can be long. */
 static const char *
 duplicate_name(const VifloNames *names)
 {
-	char	  **sorted;
+	VifloNames	sorted = {.count = names->count};
 	const char *duplicate = NULL;
 
 	if (names->count < 2)
 		return NULL;
-	sorted = palloc(names->count * sizeof(char *));
-	memcpy(sorted, names->names, names->count * sizeof(char *));
-	qsort(sorted, names->count, sizeof(char *), compare_names);
+	sorted.names = palloc(names->count * sizeof(char *));
+	memcpy(sorted.names, names->names, names->count * sizeof(char *));
+	viflo_names_sort(&sorted);
 	for (int i = 1; i < names->count && duplicate == NULL; i++)
 	{
-		if (strcmp(sorted[i - 1], sorted[i]) == 0)
-			duplicate = sorted[i];
+		if (strcmp(sorted.names[i - 1], sorted.names[i]) == 0)
+			duplicate = sorted.names[i];
 	}
-	pfree(sorted);
+	pfree(sorted.names);
 	return duplicate;
 }
 

@@ -30,7 +30,7 @@ may_not_write(const VifloFailure *failure)
  */
 static bool
 ask_with_folder(VifloDatabase *database, VifloLocal *local,
-				const VifloNames *missing, const VifloDbQuery *question,
+				VifloNames *missing, const VifloDbQuery *question,
 				VifloDbResult **result, VifloFailure *failure)
 {
 	VifloUpload upload;

@@ -203,23 +203,16 @@ make_digests(VifloHistory *history, VifloFailure *failure)
 	return true;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
-}
-
-/* Makes a stub of every name in names that is not among known. */
+/* Makes a stub of every name in names that is not among known, which is sorted. */
 static void
-add_stubs(VifloHistory *history, const VifloNames *names, char **known,
-		  int nknown)
+add_stubs(VifloHistory *history, const VifloNames *names,
+		  const VifloNames *known)
 {
 	for (int i = 0; i < names->count; i++)
 	{
 		char	   *name = names->names[i];
-		bool		there;
+		bool		there = viflo_names_find(known, name);
 
-		there = bsearch(&name, known, nknown, sizeof(char *), compare_names) != NULL;
 		for (int s = history->count; s < history->count + history->stubs && !there; s++)
 			there = strcmp(history->revisions[s].id, name) == 0;
 		if (there)
@@ -253,11 +246,11 @@ find_stubs(VifloHistory *history)
 	}
 	if (known.count == 0)
 		return;
-	qsort(known.names, known.count, sizeof(char *), compare_names);
+	viflo_names_sort(&known);
 	for (int i = 0; i < history->count; i++)
 	{
-		add_stubs(history, &history->revisions[i].down, known.names, known.count);
-		add_stubs(history, &history->revisions[i].depends_on, known.names, known.count);
+		add_stubs(history, &history->revisions[i].down, &known);
+		add_stubs(history, &history->revisions[i].depends_on, &known);
 	}
 }
 
