@@ -4,9 +4,9 @@
 
 /* Repeatable revisions, and late ones */
 
-ALTER TABLE viflo.revision ADD COLUMN repeatable boolean NOT NULL DEFAULT false;
+ALTER TABLE viflo.revision ADD COLUMN repeatable text COLLATE "C";
 
-COMMENT ON COLUMN viflo.revision.repeatable IS 'runs after all others whenever its text has changed';
+COMMENT ON COLUMN viflo.revision.repeatable IS 'runs again: yes (when its text has changed), with others, always, or first (always, before all others)';
 COMMENT ON COLUMN viflo.applied.checksum IS 'checksum of the revision''s text when it was last applied';
 
 COMMENT ON FUNCTION viflo_remove(text, text) IS
@@ -225,7 +225,7 @@ CREATE FUNCTION viflo_show(INOUT revision text, project text DEFAULT NULL, tenan
 	OUT is_head boolean, OUT is_branch_point boolean, OUT is_merge_point boolean, OUT is_current boolean,
 	OUT applied boolean, OUT transactional boolean, OUT reversible boolean, OUT bundled boolean,
 	OUT checksum text, OUT applied_checksum text, OUT applied_at timestamptz, OUT applied_by text,
-	OUT source text, OUT repeatable boolean)
+	OUT source text, OUT repeatable text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'viflo_show' LANGUAGE C;
 
@@ -284,11 +284,12 @@ COMMENT ON FUNCTION viflo.settle(text, text, text, text) IS
 'notes, for viflo.settled(), that nothing is left to do for a client with this manifest; false where it cannot be noted';
 
 CREATE FUNCTION viflo_tenants(pattern text DEFAULT '%', target text DEFAULT 'head', project text DEFAULT NULL)
-RETURNS TABLE (tenant text, current text[], pending int, late int, missing int, changed int, unfinished int)
+RETURNS TABLE (tenant text, current text[], pending int, late int, missing int, changed int, unfinished int,
+	steps int)
 AS 'MODULE_PATHNAME', 'viflo_tenants' LANGUAGE C;
 
 COMMENT ON FUNCTION viflo_tenants(text, text, text) IS
-'a row for each schema whose name is LIKE pattern: where it stands as a tenant, and how many steps viflo_upgrade(target) would run; the server''s and the extension''s own schemas only by their exact name';
+'a row for each schema whose name is LIKE pattern: where it stands as a tenant, how much of target is not applied, and how many steps viflo_upgrade(target) would run; the server''s and the extension''s own schemas only by their exact name';
 
 /* The views keep their place, and what was granted on them. */
 

@@ -60,7 +60,7 @@ static const struct option long_options[] = {
 	{"message", required_argument, NULL, 'm'},
 	{"head", required_argument, NULL, 'H'},
 	{"splice", no_argument, NULL, 'S'},
-	{"repeatable", no_argument, NULL, 'P'},
+	{"repeatable", optional_argument, NULL, 'P'},
 	{"depends-on", required_argument, NULL, 'D'},
 	{"label", required_argument, NULL, 'L'},
 	{"branch-label", required_argument, NULL, 'L'},
@@ -138,7 +138,7 @@ take_command_option(CommandLine *line, int option, char *value)
 			viflo_names_add(&request->heads, value);
 			break;
 		case 'P':
-			request->repeatable = true;
+			request->repeatable = value ? value : "yes";
 			break;
 		case 'S':
 			request->splice = true;

@@ -208,7 +208,24 @@ misplaced(const VifloGraph *graph, int node, int below, bool dependency,
 					dependency ? "revision \"%s\" cannot depend on \"%s\", which is repeatable" :
 					"revision \"%s\" cannot revise \"%s\", which is repeatable",
 					node_id(graph, node), node_id(graph, below));
-	viflo_error_hint(error, "Repeatable revisions run after all others.");
+	viflo_error_hint(error, "Repeatable revisions have no place in the line of the others.");
+	return false;
+}
+
+static bool
+is_first(const VifloGraph *graph, int node)
+{
+	return graph->nodes[node].revision->repeatable == VIFLO_REPEATABLE_FIRST;
+}
+
+/* What runs before all others, but not before this, would have to wait for it. */
+static bool
+runs_later(const VifloGraph *graph, int node, int below, VifloError *error)
+{
+	viflo_error(error, VIFLO_MISSING_PARENT,
+				"revision \"%s\" cannot depend on \"%s\", which runs after it",
+				node_id(graph, node), node_id(graph, below));
+	viflo_error_hint(error, "Revisions with \"repeatable: first\" run before all others.");
 	return false;
 }
 
@@ -252,6 +269,11 @@ resolve_edges(const VifloGraph *graph, int node, const VifloNames *names,
 		if (found < 0)
 		{
 			missing_parent(graph, node, names->names[i], dependency, error);
+			return -1;
+		}
+		if (dependency && is_first(graph, node) && !is_first(graph, found))
+		{
+			runs_later(graph, node, found, error);
 			return -1;
 		}
 		if (dependency && repeatable && !graph->nodes[found].repeatable)
@@ -404,7 +426,7 @@ viflo_graph_build(const VifloRevision *revisions, int count,
 	for (int i = 0; i < count; i++)
 	{
 		graph->nodes[i].revision = &revisions[i];
-		graph->nodes[i].repeatable = revisions[i].repeatable;
+		graph->nodes[i].repeatable = revisions[i].repeatable != VIFLO_REPEATABLE_NO;
 		graph->nodes[i].rank = -1;
 	}
 	graph->index = palloc0(sizeof(struct VifloGraphIndex));

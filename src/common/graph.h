@@ -11,7 +11,8 @@
  * Repeatable revisions are nodes beside the line: names find them, and they
  * stand at the end of the order, but they are neither heads nor bases, and
  * no edge leads between them and the others.  That one depends on another
- * that is not repeatable is no edge, as it runs after all of those anyway.
+ * that is not repeatable is no edge, as it runs after all of those anyway;
+ * those that run first cannot depend on what runs after them.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_GRAPH_H
@@ -43,10 +44,11 @@ typedef struct VifloGraph
 	int			count;
 	VifloNode  *nodes;
 	int			nversioned;		/* not repeatable: the first ones in order */
+	int			nfirst;			/* repeatable that run first: those after them */
 	int		   *order;			/* order[rank] = node: parents and
 								 * dependencies first, ties by load order;
 								 * then the repeatable ones, dependencies
-								 * first, ties by id, bytewise */
+								 * first, ties by kind and by id, bytewise */
 	int			nheads;			/* no child by down revision, in load order */
 	int		   *heads;
 	struct VifloGraphIndex *index;	/* names to nodes; private to graph.c */
@@ -56,8 +58,8 @@ typedef struct VifloGraph
  * Builds the graph of count revisions, palloc'd in the current context.
  * NULL and *error when an id is there twice, a parent or dependency is not
  * there, a label is used twice or collides with an id, a repeatable revision
- * has parents or labels, or one that is not stands on it, or there is a cycle:
- * the message names the revisions, the detail the way round.
+ * has parents or labels, or one that is not, or that runs before it, stands on
+ * it, or there is a cycle: the message names the revisions, the detail the way round.
  */
 extern VifloGraph *viflo_graph_build(const VifloRevision *revisions, int count,
 									 VifloError *error);

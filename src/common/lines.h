@@ -35,6 +35,14 @@ extern VifloSpan viflo_span_trim(VifloSpan span);
 /* palloc'd */
 extern char *viflo_span_copy(VifloSpan span);
 
+static inline VifloSpan
+viflo_span_of(const char *string)
+{
+	VifloSpan	span = {string, string + strlen(string)};
+
+	return span;
+}
+
 static inline bool
 viflo_span_is_empty(VifloSpan span)
 {

@@ -3,8 +3,8 @@
  *	  The topological order of a graph, and its cycles.
  *
  * Nodes are taken in load order, each after everything below it: where the
- * load order is legal already, it is the result.  Repeatable ones follow in
- * the order of their ids, which they are known by.  The walk keeps its own
+ * load order is legal already, it is the result.  Repeatable ones follow,
+ * by kind, and in the order of their ids, which they are known by.  The walk keeps its own
  * stack, as a line of revisions may be as deep as there are revisions; when
  * it meets a node of that stack again, the stack is the way round.
  *-------------------------------------------------------------------------
@@ -129,13 +129,16 @@ order_from(VifloGraph *graph, int start, int *path, int *next, int *nranked,
 }
 
 static int
-compare_ids(const void *a, const void *b)
+compare_repeatable(const void *a, const void *b)
 {
-	return strcmp((*(VifloNode *const *) a)->revision->id,
-				  (*(VifloNode *const *) b)->revision->id);
+	const VifloRevision *left = (*(VifloNode *const *) a)->revision;
+	const VifloRevision *right = (*(VifloNode *const *) b)->revision;
+	int			result = (int) left->repeatable - (int) right->repeatable;
+
+	return result != 0 ? result : strcmp(left->id, right->id);
 }
 
-/* The repeatable nodes by id, palloc'd, in *sorted.  Returns how many. */
+/* The repeatable nodes by kind and id, palloc'd, in *sorted.  Returns how many. */
 static int
 sort_repeatable(VifloGraph *graph, VifloNode ***sorted)
 {
@@ -150,7 +153,7 @@ sort_repeatable(VifloGraph *graph, VifloNode ***sorted)
 		if (graph->nodes[i].repeatable)
 			(*sorted)[count++] = &graph->nodes[i];
 	}
-	qsort(*sorted, count, sizeof(VifloNode *), compare_ids);
+	qsort(*sorted, count, sizeof(VifloNode *), compare_repeatable);
 	return count;
 }
 
@@ -166,6 +169,9 @@ viflo_order_build(VifloGraph *graph, VifloError *error)
 	bool		ok = true;
 
 	graph->nversioned = graph->count - nrepeatable;
+	while (graph->nfirst < nrepeatable &&
+		   repeatable[graph->nfirst]->revision->repeatable == VIFLO_REPEATABLE_FIRST)
+		graph->nfirst++;
 	memset(next, -1, sizeof(int) * graph->count);
 	graph->order = palloc(size);
 	for (int i = 0; i < graph->count && ok; i++)

@@ -159,30 +159,63 @@ plan_up(const VifloGraph *graph, VifloState state, const int *targets,
 	pfree(needed.set);
 }
 
-/* Adds the repeatable revisions that are to run. */
-static void
-add_repeatable(const VifloGraph *graph, VifloState state, VifloPlan *plan)
+/* Is anything of this kind, by its text, to run? */
+static bool
+has_changed(const VifloGraph *graph, VifloState state, VifloRepeatable kind)
 {
-	int			count = plan->count;
-
-	for (int rank = graph->nversioned; rank < graph->count; rank++)
-		count += !is_applied(state, graph->order[rank]);
-	if (count == plan->count)
-		return;
-	plan->steps = plan->steps == NULL ? palloc(sizeof(VifloStep) * count) :
-		repalloc(plan->steps, sizeof(VifloStep) * count);
 	for (int rank = graph->nversioned; rank < graph->count; rank++)
 	{
 		int			node = graph->order[rank];
-		VifloStep  *step;
 
-		if (is_applied(state, node))
-			continue;
-		step = &plan->steps[plan->count++];
-		step->node = node;
-		step->direction = VIFLO_UP;
-		step->late = false;
+		if (graph->nodes[node].revision->repeatable == kind &&
+			!is_applied(state, node))
+			return true;
 	}
+	return false;
+}
+
+/* Is this repeatable revision to run?  others: something that counts for it is. */
+static bool
+is_to_run(const VifloGraph *graph, VifloState state, int node, bool others)
+{
+	VifloRepeatable kind = graph->nodes[node].revision->repeatable;
+
+	if (!is_applied(state, node))
+		return true;
+	return kind == VIFLO_REPEATABLE_WITH ? others : kind != VIFLO_REPEATABLE_CHANGED;
+}
+
+/* Puts the repeatable revisions that are to run around the steps of plan. */
+static void
+add_repeatable(const VifloGraph *graph, VifloState state, VifloPlan *plan)
+{
+	VifloPlan	whole = {0};
+	bool		others = plan->count > 0 ||
+	has_changed(graph, state, VIFLO_REPEATABLE_CHANGED);
+	int			count = 0;
+
+	for (int rank = graph->nversioned; rank < graph->count; rank++)
+		count += is_to_run(graph, state, graph->order[rank], others);
+	if (count == 0)
+		return;
+	whole.steps = palloc(sizeof(VifloStep) * (plan->count + count));
+	for (int rank = graph->nversioned; rank <= graph->count; rank++)
+	{
+		if (rank == graph->nversioned + graph->nfirst)
+		{
+			for (int i = 0; i < plan->count; i++)
+				whole.steps[whole.count++] = plan->steps[i];
+		}
+		if (rank < graph->count && is_to_run(graph, state, graph->order[rank], others))
+			whole.steps[whole.count++] = (VifloStep)
+		{
+			.node = graph->order[rank],
+				.direction = VIFLO_UP
+		};
+	}
+	if (plan->steps != NULL)
+		pfree(plan->steps);
+	*plan = whole;
 }
 
 bool

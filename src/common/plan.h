@@ -5,8 +5,9 @@
  * applied is the set of applied nodes.  It is usually closed over parents
  * and dependencies; where it is not (a revision was put below applied ones
  * later), an upgrade plans the gap and marks it late.  A repeatable revision is
- * applied when it is so with its present text; an upgrade to head or heads ends
- * with those that are not, and nothing else runs them.
+ * applied when it is so with its present text.  An upgrade to head or heads
+ * begins and ends with those that are not, and with those whose kind has them
+ * run again (VifloRepeatable); nothing else runs any.
  * All of it is linear in the size of the graph, and an upgrade whose targets
  * are all applied (with nothing missing below them) costs no allocation
  * beyond the result of resolving the target when the caller says that

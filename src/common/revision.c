@@ -19,6 +19,31 @@
 /* Words that are targets of their own. */
 static const char *const reserved[] = {"base", "head", "heads", "current"};
 
+static const char *const repeatable_words[] = {
+	[VIFLO_REPEATABLE_NO] = "no",
+	[VIFLO_REPEATABLE_FIRST] = "first",
+	[VIFLO_REPEATABLE_CHANGED] = "yes",
+	[VIFLO_REPEATABLE_WITH] = "with others",
+	[VIFLO_REPEATABLE_ALWAYS] = "always"
+};
+
+const char *
+viflo_repeatable_word(VifloRepeatable repeatable)
+{
+	return repeatable_words[repeatable];
+}
+
+bool
+viflo_repeatable_read(VifloSpan word, VifloRepeatable *repeatable)
+{
+	int			found = viflo_key_find(word, repeatable_words, lengthof(repeatable_words));
+
+	if (found == lengthof(repeatable_words))
+		return false;
+	*repeatable = found;
+	return true;
+}
+
 /* First byte of name that no name may contain, or NULL. */
 static const char *
 find_invalid_byte(const char *name)

@@ -11,6 +11,7 @@
 #define VIFLO_REVISION_H
 
 #include "common/error.h"
+#include "common/lines.h"
 
 /* A list of names: revision ids, labels.  Zeroed is empty. */
 typedef struct VifloNames
@@ -26,6 +27,21 @@ typedef enum VifloTransaction
 	VIFLO_TRANSACTION_ON,
 	VIFLO_TRANSACTION_OFF
 } VifloTransaction;
+
+/*
+ * Header "repeatable:", in the order in which an upgrade to the heads runs
+ * them around the others.  All but the first run again when their text has
+ * changed, too, and have neither down revisions nor labels.
+ */
+typedef enum VifloRepeatable
+{
+	VIFLO_REPEATABLE_NO,		/* runs once, in its place in the graph */
+	VIFLO_REPEATABLE_FIRST,		/* "first": each time, before all others */
+	VIFLO_REPEATABLE_CHANGED,	/* "yes": when its text has changed */
+	VIFLO_REPEATABLE_WITH,		/* "with others": after any of those above but
+								 * the first */
+	VIFLO_REPEATABLE_ALWAYS		/* "always": each time */
+} VifloRepeatable;
 
 /*
  * One section of a script.  text is not NUL-terminated: it points into the
@@ -49,9 +65,7 @@ typedef struct VifloRevision
 	VifloNames	depends_on;		/* full ids or branch labels */
 	VifloNames	labels;
 	VifloTransaction transaction;
-	bool		repeatable;		/* runs again whenever its text has changed,
-								 * after all others; has neither down
-								 * revisions nor labels */
+	VifloRepeatable repeatable;
 	char	   *created;		/* as written in the header, or NULL */
 
 	/* Texts; all absent where only the graph was loaded. */
@@ -61,6 +75,12 @@ typedef struct VifloRevision
 	VifloSection backfill;
 	char		checksum[65];	/* SHA-256 of up and down, hex; "" unknown */
 } VifloRevision;
+
+/* The word for it, which header and catalog have; "no" for the first. */
+extern const char *viflo_repeatable_word(VifloRepeatable repeatable);
+
+/* What a word in any case stands for.  False: for nothing. */
+extern bool viflo_repeatable_read(VifloSpan word, VifloRepeatable *repeatable);
 
 /* 1 to VIFLO_ID_MAX bytes, without the characters that targets use. */
 #define VIFLO_ID_MAX	255

@@ -204,18 +204,13 @@ read_transaction(VifloSpan value, int line, VifloTransaction *transaction,
 }
 
 static bool
-read_repeatable(VifloSpan value, int line, bool *repeatable, VifloError *error)
+read_repeatable(VifloSpan value, int line, VifloRepeatable *repeatable,
+				VifloError *error)
 {
-	static const char *const words[] = {"no", "yes"};
-	int			word = viflo_key_find(value, words, lengthof(words));
-
-	if (word < lengthof(words))
-	{
-		*repeatable = word == 1;
+	if (viflo_repeatable_read(value, repeatable))
 		return true;
-	}
 	viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
-				   "header \"repeatable\" must be \"yes\" or \"no\", not \"%s\"",
+				   "header \"repeatable\" must be \"yes\", \"with others\", \"always\", \"first\" or \"no\", not \"%s\"",
 				   viflo_span_copy(value));
 	viflo_error_hint(error, "Leave it out for a revision that runs once.");
 	return false;
@@ -231,7 +226,7 @@ check_line(const VifloRevision *revision, int line, VifloError *error)
 	viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
 				   "repeatable revision \"%s\" cannot have %s", revision->id,
 				   revision->labels.count > 0 ? "labels" : "down revisions");
-	viflo_error_hint(error, "It runs after all others; \"depends on\" orders it among the repeatable ones.");
+	viflo_error_hint(error, "It has no place in their line; \"depends on\" orders it among the repeatable ones.");
 	return false;
 }
 
@@ -355,7 +350,7 @@ begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 		viflo_error_at(error, VIFLO_INVALID_SCRIPT, lines->number,
 					   "repeatable revision \"%s\" cannot have a section \"%s\"",
 					   revision->id, section_words[kind]);
-		viflo_error_hint(error, "Its up section runs again when its text changes, and is never taken back.");
+		viflo_error_hint(error, "Its up section can run again, and is never taken back.");
 		return NULL;
 	}
 	section->text = lines->next;
@@ -606,7 +601,7 @@ viflo_script_write(StringInfo buf, const VifloRevision *revision)
 		write_header(buf, KEY_TRANSACTION,
 					 revision->transaction == VIFLO_TRANSACTION_ON ? "on" : "off");
 	if (revision->repeatable)
-		write_header(buf, KEY_REPEATABLE, "yes");
+		write_header(buf, KEY_REPEATABLE, viflo_repeatable_word(revision->repeatable));
 	appendStringInfoChar(buf, '\n');
 	write_section(buf, SECTION_UP, &revision->up);
 	write_section(buf, SECTION_DOWN, &revision->down_section);

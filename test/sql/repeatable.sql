@@ -4,9 +4,9 @@ SET viflo_migrate.project = 'app';
 \set VERBOSITY terse
 
 -- A repeatable revision's text: its id, what it depends on, and the view that it makes.
-CREATE FUNCTION load(id text, view text, depends_on text DEFAULT '') RETURNS text LANGUAGE sql AS $$
-	SELECT viflo_load(format(E'-- viflo revision: %s\n-- repeatable: yes\n-- depends on: %s\n-- message: %s\n\n-- viflo up\n%s\n',
-		id, depends_on, id, view)) $$;
+CREATE FUNCTION load(id text, view text, depends_on text DEFAULT '', repeatable text DEFAULT 'yes') RETURNS text LANGUAGE sql AS $$
+	SELECT viflo_load(format(E'-- viflo revision: %s\n-- repeatable: %s\n-- depends on: %s\n-- message: %s\n\n-- viflo up\n%s\n',
+		id, repeatable, depends_on, id, view)) $$;
 CREATE VIEW pending AS SELECT string_agg(revision, ' ' ORDER BY n) AS pending
 	FROM viflo_pending() WITH ORDINALITY AS p (revision, message, late, repeatable, n);
 
@@ -153,6 +153,46 @@ SELECT load('only', 'CREATE OR REPLACE VIEW only_view AS SELECT 2;');
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT revision FROM viflo_upgrade();
 COMMIT;
+
+-- those that run without a new text: each time, before or after the others, or with any of them
+SET viflo_migrate.project = 'kinds';
+CREATE TABLE ran (id int GENERATED ALWAYS AS IDENTITY, what text);
+SELECT viflo_revision('one', revision => 'k1', up => $$INSERT INTO ran (what) VALUES ('k1')$$, down => 'SELECT 1');
+SELECT load(id, format('INSERT INTO ran (what) VALUES (%L);', id), depends_on, kind) FROM (VALUES
+	('a_always', '', 'always'), ('b_first', '', 'first'), ('a_first', 'b_first', 'first'), ('c_with', '', 'with others'),
+	('a_between', '', 'always'), ('d_yes', 'a_between', 'yes')) AS v (id, depends_on, kind);
+SELECT load('x_first', '', 'd_yes', 'first');
+SELECT load('x_first', '', 'k1', 'first');
+SELECT load('x', '', '', 'sometimes');
+SELECT s.revision, s.repeatable FROM viflo_history() h CROSS JOIN LATERAL viflo_show(h.revision) s;
+SELECT step, revision FROM viflo_upgrade();
+SELECT string_agg(what, ' ' ORDER BY id) FROM ran;
+SELECT step, direction, revision FROM viflo_plan();
+SELECT * FROM viflo_pending();
+SELECT viflo_check();
+SELECT tenant, pending, steps FROM viflo_tenants('public');
+SELECT viflo.settle('manifest', 'head', NULL), viflo.settled('manifest', 'head', NULL, NULL);
+SELECT revision FROM viflo_upgrade();
+SELECT revision FROM viflo_upgrade('k1');
+SELECT viflo_revision('two', revision => 'k2', up => '', down => '');
+SELECT revision FROM viflo_upgrade();
+SELECT load('d_yes', 'SELECT 2;', 'a_between');
+SELECT revision FROM viflo_upgrade();
+SELECT load('c_with', 'SELECT 2;', '', 'with others');
+SELECT revision FROM viflo_pending();
+SELECT revision FROM viflo_upgrade();
+CALL viflo_deploy();
+SELECT revision, count(*) FROM viflo_log() WHERE direction = 'up' GROUP BY revision ORDER BY revision;
+SELECT revision, applied_at IS NOT NULL AS once, repeatable FROM viflo_show('a_always');
+SELECT direction, revision FROM viflo_downgrade('-1');
+SELECT revision FROM viflo_pending();
+SELECT viflo_stamp('head');
+SELECT revision FROM viflo_pending();
+SELECT load('a_always', 'INSERT INTO ran (what) VALUES (''a_always'');');
+SELECT revision FROM viflo_plan();
+-- in scripts for psql
+SELECT regexp_matches(viflo_sql('base:head'), $r$viflo_record\('([a-z0-9_]+)', 'up', project$r$, 'g');
+DROP TABLE ran;
 
 -- tables of an older version
 DROP EXTENSION viflo_migrate;

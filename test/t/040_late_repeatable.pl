@@ -209,7 +209,7 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/dum
 unlink("$dir/dump.sql");
 is_viflo(['--url', $node->connstr('restored'), '--dir', $dir, 'upgrade'], 0, "nothing to do\n", '',
 	'nothing to do after a restore');
-is($node->safe_psql('restored', q(SELECT repeatable, applied FROM viflo_show('views', 'app'))), 't|t',
+is($node->safe_psql('restored', q(SELECT repeatable, applied FROM viflo_show('views', 'app'))), 'yes|t',
 	'it is repeatable there');
 
 $node->stop;
@@ -221,5 +221,8 @@ unlike(slurp_text("$new/views_all_views.sql"), qr/-- viflo down/, 'and has no wa
 is_viflo(['--dir', $new, 'revision', '-m', 'one', '--rev-id', 'one'], 0, qr{/one}, undef, 'which is no head for others');
 like(slurp_text("$new/one_one.sql"), qr/^-- revises:\n/m, 'they begin a line of their own');
 fails_with(['--dir', $new, 'revision', '-m', 'x', '--repeatable', '--head', 'one'], 2, qr/no place in the line/, 'nor stands on one');
+is_viflo(['--dir', $new, 'revision', '-m', 'grants', '--rev-id', 'grants', '--repeatable=with others'], 0, undef, undef, 'of another kind');
+like(slurp_text("$new/grants_grants.sql"), qr/^-- repeatable: with others\n/m, 'which it names');
+fails_with(['--dir', $new, 'revision', '-m', 'x', '--repeatable=often'], 2, qr/"often" is no kind.*"with others"/s, 'a kind that is none');
 
 done_testing();

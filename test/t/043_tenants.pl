@@ -76,7 +76,7 @@ is_viflo([@at, 'tenants'], 0, qr/\Ait's "a, b"\\ x  2_b *\none +2_b *\npublic +2
 is_viflo([@at, 'tenants', 'one', '+1'], 0, qr/\Aone  2_b  no way to the target\n\z/, '', 'tenants and a target');
 my ($status, $document, $err) = viflo_json(@at, 'tenants', 'one');
 is_deeply($document, [ { tenant => 'one', current => ['2_b'], pending => 0, late => 0, missing => 0,
-	changed => 0, unfinished => 0 } ], 'tenants in JSON');
+	changed => 0, unfinished => 0, steps => 0 } ], 'tenants in JSON');
 
 # Usage
 fails_with([@at, '--tenant', "\xff", 'upgrade'], 1, qr/invalid byte sequence .* \(SQLSTATE 22021\)/, 'no text');
@@ -284,6 +284,18 @@ for my $case ([ 'upgrade', qr/viflo_upgrade/ ], [ 'deploy', qr/CALL / ])
 	is($run->result(0), 4, 'nobody to ask: status');
 	like($err, qr/error: tenant "t1": .*HINT:  .*could not be found out\. Run: viflo status\n/s, 'nobody to ask: says so');
 }
+
+# What runs each time runs for all; nothing waits for it.
+my $each = folder_of('1.sql' => "-- viflo revision: e1\n-- viflo up\nCREATE TABLE ran (what text);\n",
+	'2.sql' => "-- viflo revision: each\n-- repeatable: always\n-- viflo up\nINSERT INTO ran VALUES ('each');\n");
+$node->safe_psql('postgres', 'CREATE DATABASE each');
+$node->safe_psql('each', 'CREATE SCHEMA e1; CREATE SCHEMA e2');
+my @each = ('--url', $node->connstr('each'), '--dir', $each);
+is_viflo([@each, 'upgrade', '--tenants', 'e_'], 0, qr/^2 of 2 tenants upgraded$/m, undef, 'one that runs each time');
+is_viflo([@each, 'check', '--tenants', 'e_'], 0, "all is well\n", '', 'and waits for nothing');
+is_viflo([@each, 'plan', '--tenants', 'e_'], 0, qr/\Ae1 .* each .*\(repeatable\)\ne2 .*\n\z/, '', 'but is planned');
+is_viflo([@each, 'deploy', '--tenants', 'e_'], 0, qr/^2 of 2 tenants deployed$/m, undef, 'once more');
+is($node->safe_psql('each', 'SELECT (SELECT count(*) FROM e1.ran), (SELECT count(*) FROM e2.ran)'), '2|2', 'twice for each');
 
 # An extension that knows no tenants
 $node->safe_psql('postgres', 'CREATE DATABASE old');

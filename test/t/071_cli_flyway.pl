@@ -94,8 +94,36 @@ good({ 'V1__a.sql' => '', 'v2__b.sql' => '' }, 'V1__a', qr/v2__b\.sql: ignored/,
 good({ 'V1__a.sql' => '', 'R_b.sql' => '' }, 'V1__a', qr/R_b\.sql: ignored/, 'a repeatable one with one');
 good({ 'V1__a.sql' => '', 'V1.x__b.sql' => '' }, 'V1__a', qr/V1\.x__b\.sql: ignored/, 'no version');
 good({ 'V1_a.sql' => '' }, '', qr/V1_a\.sql: ignored/, 'nothing but mistakes');
-good({ 'V1__a.sql' => '', 'afterMigrate.sql' => 'x', 'beforeEachMigrate__b.sql' => 'x' }, 'V1__a',
-	qr/afterMigrate\.sql: not run.*beforeEachMigrate__b\.sql: not run/s, 'callbacks');
+
+# Callbacks: those of a whole run are run as Flyway does, in its order; the others are named.
+good({ 'V1__a.sql' => '', 'afterEachMigrate.sql' => 'x', 'beforeEachMigrate__b.sql' => 'x', 'afterMigrate2.sql' => 'x' },
+	'V1__a', qr/afterEachMigrate\.sql: not run.*beforeEachMigrate__b\.sql: not run/s, 'callbacks without a counterpart');
+sub note_of { return "INSERT INTO public.ran (what) SELECT '$_[0]' WHERE '$_[0]' <> '';\n"; }
+my @callbacks = qw(beforeMigrate__b beforeMigrate afterVersioned beforeRepeatables__x beforeRepeatables
+  afterMigrateApplied afterMigrate afterMigrate__2 x/afterMigrate__10);
+my $called = folder_of('V1__a.sql' => note_of('V1'), 'R__r.sql' => note_of('R'), 'afterMigrate.sql.conf' => "executeInTransaction=false\n",
+	map { ("$_.sql" => note_of($_)) } @callbacks);
+my @called = ('--url', new_url(), '--dir', $called, '-q');
+sub ran { return sql("WITH gone AS (DELETE FROM ran RETURNING *) SELECT string_agg(what, ' ' ORDER BY id) FROM gone"); }
+sql('CREATE TABLE ran (id int GENERATED ALWAYS AS IDENTITY, what text)');
+my ($before, $between, $after) = ('beforeMigrate__b beforeMigrate', 'afterVersioned beforeRepeatables__x beforeRepeatables',
+	'x/afterMigrate__10 afterMigrate__2 afterMigrate');
+is((viflo(@called, 'deploy'))[0], 0, 'deploys with callbacks');
+is(ran(), "$before V1 $between R afterMigrateApplied $after", 'where Flyway has them');
+is((viflo(@called, 'deploy'))[0], 0, 'once more');
+is(ran(), "$before $between $after", 'without afterMigrateApplied where nothing was to do');
+is_viflo([@called, 'check'], 0, qr/well/, '', 'nothing waits');
+put("$called/V2__b.sql", note_of('V2'));
+is((viflo(@called, 'deploy'))[0], 0, 'with a new version');
+is(ran(), "$before V2 $between afterMigrateApplied $after", 'with it');
+put("$called/R__r.sql", note_of('R2'));
+is((viflo(@called, 'deploy'))[0], 0, 'with a changed repeatable migration');
+is(ran(), "$before $between R2 afterMigrateApplied $after", 'with it, too');
+fails_with([@called, 'upgrade'], 1, qr/"afterMigrate" \(up\) cannot run inside a transaction/, 'executeInTransaction=false');
+is((viflo(@called, 'upgrade', 'V2__b'))[0], 0, 'to a version');
+is(ran(), '', 'without');
+bad({ 'V1__a.sql' => '', 'afterMigrate.sql' => '', 'x/afterMigrate.sql' => '' }, qr{/x/afterMigrate\.sql: error: second callback "afterMigrate"},
+	'one callback twice');
 
 # Baselines.
 good({ 'B3__b.sql' => '', 'V4__c.sql' => '' }, 'B3__b V4__c', undef, 'a baseline in place of the older');

@@ -103,12 +103,23 @@ for my $case (['runInTransaction:false', 1], ['runInTransaction:FALSE', 1], ['ru
 	($scripts) = loaded({ 'a.sql' => "$head--changeset x:1 $case->[0]\nSELECT 1;\n" });
 	is($scripts->{'a.x.1'} =~ /^-- transaction: off$/m ? 1 : 0, $case->[1], "transaction: $case->[0]");
 }
-for my $case (['context:test', 'context or labels'], ['labels:"a or b"', 'context or labels'], ['runAlways:true', 'runAlways'],
+for my $case (['context:test', 'context or labels'], ['labels:"a or b"', 'context or labels'],
 	['failOnError:false', 'failOnError'])
 {
 	(undef, $err, $ids) = loaded({ 'a.sql' => "$head--changeset x:1 $case->[0]\nSELECT 1;\n" });
 	like($err, qr{warning: \S+/a\.sql: change sets with .*$case->[1]}, "warning: $case->[0]");
 	is($ids, 'a.x.1', 'and it is there');
+}
+
+# What runs again.
+my $again = folder_of('a.sql' => "${head}--changeset x:once\nCREATE TABLE ran (what text);\n"
+	  . "--changeset x:change runOnChange:true\nINSERT INTO ran VALUES ('change');\n"
+	  . "--changeset x:always runAlways:true\nINSERT INTO ran VALUES ('always');\n");
+$node->safe_psql('postgres', 'CREATE DATABASE again');
+for my $expected ('always change', 'always always change')
+{
+	is((viflo('--url', $node->connstr('again'), '--dir', $again, 'upgrade'))[0], 0, 'upgrades');
+	is($node->safe_psql('again', "SELECT string_agg(what, ' ' ORDER BY what) FROM ran"), $expected, 'runAlways runs always');
 }
 
 # Delimiters: what is sent.

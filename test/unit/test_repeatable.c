@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  * test_repeatable.c
  *	  Repeatable revisions in src/common's graph, targets, plans and stamps:
- *	  beside the line, last in the order, and run with head and heads alone.
+ *	  beside the line, around it in plans, and run with head and heads alone.
  *
  * Leak-clean: everything that a function of src/common returned is freed.
  *-------------------------------------------------------------------------
@@ -17,12 +17,24 @@
 
 /* Loaded in this order: v2 runs after w, which comes last by its id. */
 static const VifloRevision revisions[] = {
-	{.id = "vvvv2",.message = "",.repeatable = true,.depends_on = ONE("wwww")},
+	{.id = "vvvv2",.message = "",.repeatable = VIFLO_REPEATABLE_CHANGED,.depends_on = ONE("wwww")},
 	{.id = "aaaa",.message = "",.labels = ONE("lib")},
-	{.id = "vvvv1",.message = "",.repeatable = true,.depends_on = ONE("lib")},
+	{.id = "vvvv1",.message = "",.repeatable = VIFLO_REPEATABLE_CHANGED,.depends_on = ONE("lib")},
 	{.id = "bbbb",.message = "",.down = ONE("aaaa")},
-	{.id = "wwww",.message = "",.repeatable = true},
-	{.id = "uuuu",.message = "",.repeatable = true,.depends_on = ONE("bbbb")}
+	{.id = "wwww",.message = "",.repeatable = VIFLO_REPEATABLE_CHANGED},
+	{.id = "uuuu",.message = "",.repeatable = VIFLO_REPEATABLE_CHANGED,.depends_on = ONE("bbbb")}
+};
+
+/* One and more of each kind. */
+static const VifloRevision kinds[] = {
+	{.id = "always",.message = "",.repeatable = VIFLO_REPEATABLE_ALWAYS},
+	{.id = "between",.message = "",.repeatable = VIFLO_REPEATABLE_ALWAYS,.depends_on = ONE("first")},
+	{.id = "changed",.message = "",.repeatable = VIFLO_REPEATABLE_CHANGED,.depends_on = ONE("between")},
+	{.id = "with",.message = "",.repeatable = VIFLO_REPEATABLE_WITH},
+	{.id = "zfirst",.message = "",.repeatable = VIFLO_REPEATABLE_FIRST},
+	{.id = "first",.message = "",.repeatable = VIFLO_REPEATABLE_FIRST,.depends_on = ONE("zfirst")},
+	{.id = "one",.message = ""},
+	{.id = "two",.message = "",.down = ONE("one")},
 };
 
 enum
@@ -126,7 +138,7 @@ refused(VifloRevision first, VifloRevision second, const char *sqlstate, const c
 static void
 test_refused(void)
 {
-	const VifloRevision r = {.id = "r",.message = "",.repeatable = true};
+	const VifloRevision r = {.id = "r",.message = "",.repeatable = VIFLO_REPEATABLE_CHANGED};
 	const VifloRevision a = {.id = "a",.message = ""};
 	const VifloNames to_r = ONE("r");
 	const VifloNames to_a = ONE("a");
@@ -149,6 +161,13 @@ test_refused(void)
 	refused(a, other, VIFLO_MISSING_PARENT, "\"r\" depends on \"s\"");
 	other.id = "s";
 	refused(other, r, VIFLO_CYCLE, "\"s\" follows itself");
+	other = r;
+	other.repeatable = VIFLO_REPEATABLE_FIRST;
+	other.depends_on = to_a;
+	refused(a, other, VIFLO_MISSING_PARENT, "\"r\" cannot depend on \"a\", which runs after it");
+	other.id = "f";
+	other.depends_on = to_r;
+	refused(other, r, VIFLO_MISSING_PARENT, "\"f\" cannot depend on \"r\", which runs after it");
 	other = r;
 	other.id = "a";
 	refused(a, other, VIFLO_DUPLICATE_REVISION, "\"a\" is there twice");
@@ -249,6 +268,31 @@ test_plans(void)
 	viflo_graph_free(graph);
 }
 
+/* Those that run without a new text. */
+static void
+test_kinds(void)
+{
+	VifloGraph *graph = viflo_graph_build(kinds, lengthof(kinds), NULL);
+	bool		none[lengthof(kinds)] = {false};
+	bool		all[lengthof(kinds)] = {true, true, true, true, true, true, true, true};
+
+	tap_ok(graph->nversioned == 2 && graph->nfirst == 2, "two of each");
+	plan(graph, none, VIFLO_UP, "head", "zfirst first one two between changed with always");
+	plan(graph, all, VIFLO_UP, "head", "zfirst first between always");
+	plan(graph, all, VIFLO_UP, "two", "");
+	plan(graph, none, VIFLO_UP, "+1", "one");
+	all[7] = false;
+	plan(graph, all, VIFLO_UP, "heads", "zfirst first two between with always");
+	all[7] = true;
+	all[2] = false;
+	plan(graph, all, VIFLO_UP, "heads", "zfirst first between changed with always");
+	all[2] = true;
+	all[3] = false;
+	plan(graph, all, VIFLO_UP, "heads", "zfirst first between with always");
+	plan(graph, all, VIFLO_DOWN, "base", "two one");
+	viflo_graph_free(graph);
+}
+
 /* A stamp of a database with all, but for w, leaves these repeatable ones applied. */
 static void
 stamp(const char *target, bool purge, const char *expected)
@@ -294,6 +338,7 @@ main(void)
 	test_refused();
 	test_targets();
 	test_plans();
+	test_kinds();
 	test_stamps();
 	return tap_done();
 }

@@ -352,7 +352,7 @@ test_repeatable(void)
 						   "a repeatable revision");
 	StringInfoData buf;
 
-	ok(r.repeatable && r.depends_on.count == 1, "it is repeatable, and depends on another");
+	ok(r.repeatable == VIFLO_REPEATABLE_CHANGED && r.depends_on.count == 1, "it is repeatable, and depends on another");
 	same(r.checksum, SUM_ONE, "its checksum");
 	initStringInfo(&buf);
 	viflo_script_write(&buf, &r);
@@ -366,9 +366,13 @@ test_repeatable(void)
 	ok(!good("-- viflo revision: v\n-- viflo up\n", "no header").repeatable, "no is the default");
 
 	refused("-- viflo revision: v\n-- repeatable: on\n-- viflo up\n", 2,
-			"\"yes\" or \"no\", not \"on\"", "repeatable: on");
+			"\"first\" or \"no\", not \"on\"", "repeatable: on");
 	refused("-- viflo revision: v\n-- repeatable:\n-- viflo up\n", 2,
-			"\"yes\" or \"no\"", "repeatable: nothing");
+			"\"first\" or \"no\"", "repeatable: nothing");
+	ok(good("-- viflo revision: v\n-- repeatable: With  Others\n-- viflo up\n", "in any case")
+	   .repeatable == VIFLO_REPEATABLE_WITH, "with others");
+	ok(good("-- viflo revision: v\n-- repeatable: always\n-- viflo up\n", "one word")
+	   .repeatable == VIFLO_REPEATABLE_ALWAYS, "always");
 	refused("-- viflo revision: v\n-- repeatable: yes\n-- repeatable: yes\n-- viflo up\n", 3,
 			"given twice", "repeatable twice");
 	refused("-- viflo revision: v\n-- repeatable: yes\n--\n-- revises: w\n-- viflo up\n", 4,
@@ -663,7 +667,7 @@ test_round_trip(void)
 		r.message = random() % 2 ? "" : psprintf("add %ld: \303\244\rx", random());
 		r.created = random() % 2 ? NULL : "2026-11-22T10:00:00Z";
 		r.transaction = random() % 3;
-		r.repeatable = random() % 4 == 0;
+		r.repeatable = random() % 2 ? VIFLO_REPEATABLE_NO : random() % (VIFLO_REPEATABLE_ALWAYS + 1);
 		random_names(&r.depends_on);
 		if (!r.repeatable)
 		{

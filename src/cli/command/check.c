@@ -106,7 +106,7 @@ ask_changed(VifloExchange *exchange)
 								"  pg_catalog.unnest($2::pg_catalog.text[])) m(revision, checksum)"
 								" ON m.revision OPERATOR(pg_catalog.=) t.revision"
 								" CROSS JOIN LATERAL %s.viflo_show(t.revision, %s) s"
-								" WHERE t.applied AND NOT s.repeatable"
+								" WHERE t.applied AND s.repeatable IS NULL"
 								" AND s.applied_checksum OPERATOR(pg_catalog.<>) m.checksum",
 								exchange->database->schema, scope,
 								exchange->database->schema, scope), nparams);

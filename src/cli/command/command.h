@@ -21,7 +21,7 @@ typedef struct VifloRequest
 	char	   *message;		/* m */
 	VifloNames	heads;			/* H */
 	bool		splice;			/* S */
-	bool		repeatable;		/* P */
+	const char *repeatable;		/* P; VifloRepeatable's words */
 	VifloNames	depends_on;		/* D */
 	VifloNames	labels;			/* L */
 	char	   *rev_id;			/* R */

@@ -96,7 +96,7 @@ take_word(Line *line, const char *word)
 		const char *value = strchr(word, '=');
 
 		option = find_option(word);
-		if (option == NULL || option->has_arg == no_argument)
+		if (option == NULL || (option->has_arg != required_argument && value == NULL))
 			return;
 		if (value != NULL)
 			take_value(line, option, value + 1);

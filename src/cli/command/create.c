@@ -224,7 +224,7 @@ create_linear(const VifloRequest *request, const VifloLocal *local,
 {
 	VifloNewRevision wanted = {.message = request->message,.time = time(NULL)};
 
-	if (request->heads.count > 0 || request->splice || request->repeatable || request->rev_id != NULL ||
+	if (request->heads.count > 0 || request->splice || request->repeatable != NULL || request->rev_id != NULL ||
 		request->depends_on.count > 0 || request->labels.count > 0)
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "a %s folder is one line of revisions: only --message can be given",
@@ -249,7 +249,14 @@ create_native(const VifloRequest *request, const VifloLocal *local,
 	if (!choose_id(request, graph, &revision.id, failure) ||
 		!check_labels(request, graph, failure))
 		return false;
-	revision.repeatable = request->repeatable;
+	if (request->repeatable != NULL &&
+		!viflo_repeatable_read(viflo_span_of(request->repeatable), &revision.repeatable))
+	{
+		viflo_failure(failure, VIFLO_EXIT_USAGE, "\"%s\" is no kind of repeatable revision",
+					  request->repeatable);
+		viflo_failure_hint(failure, "There are \"yes\", \"with others\", \"always\" and \"first\".");
+		return false;
+	}
 	if (revision.repeatable && (given || request->splice || request->labels.count > 0))
 		return viflo_failure(failure, VIFLO_EXIT_USAGE,
 							 "a repeatable revision has no place in the line of the others: neither --head, --splice nor --label fits it");
@@ -353,7 +360,10 @@ const VifloCommand viflo_command_revision = {
 	"  -m, --message TEXT    what the revision does; needed\n"
 	"  --head REV            put it on this revision (default head; again for more)\n"
 	"  --splice              REV need not be a head: make a branch\n"
-	"  --repeatable          it runs after all others, whenever its text has changed\n"
+	"  --repeatable[=KIND]   it runs again: yes (the default), after all others when\n"
+	"                        its text has changed; \"with others\", at the end of\n"
+	"                        upgrades that run anything else; always, at the end of\n"
+	"                        each; first, before all others in each\n"
 	"  --depends-on REV      run after this one too (again for more)\n"
 	"  --label NAME          branch label (again for more)\n"
 	"  --rev-id ID           id (default: 12 random hex digits)\n"

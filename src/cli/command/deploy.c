@@ -448,7 +448,7 @@ static const VifloExchangeKind deploy_load_exchange = {
 };
 
 static const VifloEachTenant deploy_each_tenant = {
-	.wanted = VIFLO_TENANT_IS_BEHIND,
+	.wanted = VIFLO_TENANT_IS_TO_RUN,
 	.up = true,
 	.load = &deploy_load_exchange,
 	.done = "deployed"

@@ -28,6 +28,11 @@ typedef struct VifloEachTenant
 	"(t.pending IS NULL OR t.pending OPERATOR(pg_catalog.>) 0" \
 	" OR t.unfinished OPERATOR(pg_catalog.>) 0)"
 
+/* Has an upgrade anything to run there?  Also what runs each time. */
+#define VIFLO_TENANT_IS_TO_RUN \
+	"(t.steps IS NULL OR t.steps OPERATOR(pg_catalog.>) 0" \
+	" OR t.unfinished OPERATOR(pg_catalog.>) 0)"
+
 #define VIFLO_TENANT_IS_ANYWHERE \
 	"(pg_catalog.cardinality(t.current) OPERATOR(pg_catalog.>) 0" \
 	" OR t.missing OPERATOR(pg_catalog.>) 0 OR t.unfinished OPERATOR(pg_catalog.>) 0)"

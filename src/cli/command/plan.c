@@ -103,11 +103,12 @@ static char *
 steps_sql(const VifloDatabase *database, const VifloRequest *request, const char *scope)
 {
 	return psprintf("SELECT p.*, COALESCE(w.late, false) AS late,"
-					" COALESCE(w.repeatable, false) AS repeatable"
+					" s.repeatable IS NOT NULL AS repeatable"
 					" FROM %s.viflo_plan(%s, %s) p LEFT JOIN %s.viflo_pending(%s) w"
-					" ON w.revision OPERATOR(pg_catalog.=) p.revision ORDER BY p.step",
+					" ON w.revision OPERATOR(pg_catalog.=) p.revision"
+					" CROSS JOIN LATERAL %s.viflo_show(p.revision, %s) s ORDER BY p.step",
 					database->schema, viflo_command_target(request), scope,
-					database->schema, scope);
+					database->schema, scope, database->schema, scope);
 }
 
 /*
@@ -126,7 +127,7 @@ tenants_sql(const VifloDatabase *database, const VifloRequest *request, const ch
 					database->schema,
 					up ? viflo_command_target(request) : "target => 'heads'", scope,
 					steps_sql(database, request, psprintf("%s, tenant => t.tenant", scope)),
-					up ? VIFLO_TENANT_IS_BEHIND : "true");
+					up ? VIFLO_TENANT_IS_TO_RUN : "true");
 }
 
 static char *

@@ -128,7 +128,7 @@ static const VifloExchangeKind upgrade_exchange = {
 };
 
 static const VifloEachTenant upgrade_each_tenant = {
-	.wanted = VIFLO_TENANT_IS_BEHIND,
+	.wanted = VIFLO_TENANT_IS_TO_RUN,
 	.up = true,
 	.load = &viflo_load_exchange,
 	.done = "upgraded"

@@ -7,12 +7,12 @@
  * comes after the others in order of description.  B<version>, a baseline, is
  * what all versions up to its own amount to: it takes their place where none
  * of them is in the folder any more, and is left out where some are, as they
- * do the same on any database, empty or not.  Callbacks are not run, and each
- * is named in a warning.  Names that Flyway passes over, but that look like
- * meant for it, are too.
+ * do the same on any database, empty or not.  Callbacks that are not run are
+ * named in a warning (flyway_callback.c), and so are names that Flyway passes
+ * over, but that look like meant for it.
  *
- * Rules: Flyway's ResourceNameParser, MigrationVersion, SqlMigrationResolver,
- * Event; for the texts flyway_conf.c.
+ * Rules: Flyway's ResourceNameParser, MigrationVersion, SqlMigrationResolver;
+ * for the texts flyway_conf.c.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -25,29 +25,12 @@
 #include "common/lines.h"
 #include "common/script.h"
 
-static const char *const events[] = {
-	"afterBaseline", "afterBaselineError", "afterBaselineOperationFinish",
-	"afterClean", "afterCleanError", "afterCleanOperationFinish", "afterConnect",
-	"afterEachMigrate", "afterEachMigrateError", "afterEachMigrateStatement",
-	"afterEachMigrateStatementError", "afterEachUndo", "afterEachUndoError",
-	"afterEachUndoStatement", "afterEachUndoStatementError", "afterInfo",
-	"afterInfoError", "afterInfoOperationFinish", "afterMigrate",
-	"afterMigrateApplied", "afterMigrateError", "afterMigrateOperationFinish",
-	"afterRepair", "afterRepairError", "afterRepairOperationFinish", "afterUndo",
-	"afterUndoError", "afterUndoOperationFinish", "afterValidate",
-	"afterValidateError", "afterValidateOperationFinish", "afterVersioned",
-	"beforeBaseline", "beforeClean", "beforeConnect", "beforeCreateSchema",
-	"beforeEachMigrate", "beforeEachMigrateStatement", "beforeEachUndo",
-	"beforeEachUndoStatement", "beforeInfo", "beforeMigrate", "beforeRepair",
-	"beforeRepeatables", "beforeUndo", "beforeValidate", "createSchema"
-};
-
 /* What a file's name says it is. */
 typedef enum Kind
 {
 	KIND_OTHER,
 	KIND_MISTAKE,				/* meant for Flyway, which passes it over */
-	KIND_CALLBACK,
+	KIND_CALLBACK,				/* and not run */
 	KIND_SCRIPT
 } Kind;
 
@@ -55,7 +38,8 @@ typedef enum Kind
 typedef struct Script
 {
 	VifloFile  *file;
-	char		type;			/* V, U, B or R */
+	char		type;			/* V, U, B, R or C: a callback */
+	const VifloFlywayEvent *event;	/* of a callback */
 	char	   *id;				/* name without directory and suffix */
 	char	   *version;		/* as it is written, or empty */
 	char	   *description;	/* as it is written, or empty */
@@ -88,20 +72,6 @@ is_version(const char *text)
 	}
 }
 
-static bool
-is_callback(const char *id)
-{
-	const char *separator = strstr(id, "__");
-	size_t		length = separator ? separator - id : strlen(id);
-
-	for (int i = 0; i < lengthof(events); i++)
-	{
-		if (strlen(events[i]) == length && strncmp(events[i], id, length) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Takes the name base apart, into *script where it is one. */
 static Kind
 read_name(const char *base, Script *script)
@@ -112,8 +82,16 @@ read_name(const char *base, Script *script)
 
 	if (!has_sql_suffix(base))
 		kind = KIND_OTHER;
-	else if (is_callback(id))
-		kind = KIND_CALLBACK;
+	else if (viflo_flyway_event(id) != NULL)
+	{
+		memset(script, 0, sizeof(*script));
+		script->type = 'C';
+		script->event = viflo_flyway_event(id);
+		script->id = id;
+		script->version = pstrdup("");
+		script->description = pstrdup(separator ? separator + 2 : "");
+		kind = script->event->turn == VIFLO_FLYWAY_NEVER ? KIND_CALLBACK : KIND_SCRIPT;
+	}
 	else if (strchr("VUBRvubr", id[0]) != NULL)
 	{
 		memset(script, 0, sizeof(*script));
@@ -146,7 +124,7 @@ flyway_claims(const VifloFolder *folder, const VifloFile *file)
 	Script		script;
 	Kind		kind = read_name(viflo_file_base(file), &script);
 
-	return kind == KIND_SCRIPT ? VIFLO_CLAIM_NAME :
+	return kind == KIND_SCRIPT && script.event == NULL ? VIFLO_CLAIM_NAME :
 		kind == KIND_MISTAKE ? VIFLO_CLAIM_WEAK : VIFLO_CLAIM_NONE;
 }
 
@@ -183,17 +161,26 @@ compare_versions(const char *a, const char *b)
 	return 0;
 }
 
-/* Repeatable ones last; B, then V, then U of a version. */
+static bool
+has_version(const Script *script)
+{
+	return script->type != 'R' && script->type != 'C';
+}
+
+/* B, then V, then U of a version; then repeatable ones, and callbacks. */
 static int
 compare_scripts(const void *a, const void *b)
 {
-	static const char types[] = "BVUR";
+	static const char types[] = "BVURC";
 	const Script *left = a;
 	const Script *right = b;
-	int			result = (left->type == 'R') - (right->type == 'R');
+	int			result = has_version(right) - has_version(left);
 
-	if (result == 0 && left->type != 'R')
+	if (result == 0 && has_version(left))
 		result = compare_versions(left->version, right->version);
+	if (result == 0 && left->event != NULL && right->event != NULL)
+		result = viflo_flyway_event_compare(left->event, left->description,
+											right->event, right->description);
 	if (result == 0)
 		result = strchr(types, left->type) - strchr(types, right->type);
 	if (result == 0)
@@ -221,7 +208,7 @@ find_scripts(const VifloFolder *folder, VifloHistory *history, Script **scripts)
 				break;
 			case KIND_CALLBACK:
 				viflo_reader_warn(history, folder, file->name,
-								  "not run, as callbacks of Flyway have no counterpart");
+								  "not run, as nothing here corresponds to this callback of Flyway");
 				break;
 			case KIND_MISTAKE:
 				viflo_reader_warn(history, folder, file->name,
@@ -284,7 +271,7 @@ read_text(const VifloFolder *folder, VifloHistory *history,
 	if (file != NULL && !viflo_flyway_conf_of_script(folder, file, &conf, failure))
 		return false;
 	*in_transaction = conf.in_transaction;
-	viflo_flyway_conf_apply(&conf, history, viflo_file_base(script->file), script->type == 'R');
+	viflo_flyway_conf_apply(&conf, history, viflo_file_base(script->file), !has_version(script));
 	return viflo_reader_section(folder, script->file, history, section, failure);
 }
 
@@ -302,7 +289,8 @@ add_revision(const VifloFolder *folder, VifloHistory *history,
 	revision->message = viflo_reader_message(script->description + strspn(script->description, "_"));
 	if (revision->message[0] == '\0')
 		revision->message = script->id;
-	revision->repeatable = script->type == 'R';
+	if (!has_version(script))
+		revision->repeatable = script->event ? script->event->repeatable : VIFLO_REPEATABLE_CHANGED;
 	if (!read_text(folder, history, script, *conf, &revision->up, &in_transaction, failure))
 		return false;
 	if (!in_transaction)
@@ -311,12 +299,13 @@ add_revision(const VifloFolder *folder, VifloHistory *history,
 		!read_text(folder, history, undo, *conf, &revision->down_section, &in_transaction, failure))
 		return false;
 	detail->type = script->type;
+	detail->event = script->event;
 	detail->description = viflo_reader_message(script->description);
 	detail->script = script->file->name;
 	detail->text = script->type == 'R' ? revision->up.text : script->file->text;
 	detail->length = script->type == 'R' ? revision->up.length : script->file->length;
 	detail->undo = undo ? undo->file : NULL;
-	migration->version = script->type == 'R' ? NULL : normal_version(script->version);
+	migration->version = has_version(script) ? normal_version(script->version) : NULL;
 	migration->file = script->file;
 	migration->detail = detail;
 	return true;
@@ -327,7 +316,7 @@ static bool
 is_left_out(const VifloFolder *folder, VifloHistory *history,
 			const Script *script, const Script *baseline)
 {
-	bool		older = baseline != NULL && script->type != 'R' &&
+	bool		older = baseline != NULL && has_version(script) &&
 	compare_versions(script->version, baseline->version) <= 0;
 
 	if (script->type == 'U' && older)
@@ -347,6 +336,9 @@ fail_second(const VifloFolder *folder, const Script *script, const Script *first
 {
 	const char *path = viflo_folder_path(folder, script->file->name);
 
+	if (script->type == 'C')
+		return viflo_failure_file(failure, path, 0, NULL, "second callback \"%s\", beside \"%s\"",
+								  script->id, first->file->name);
 	if (script->type == 'R')
 		return viflo_failure_file(failure, path, 0, NULL,
 								  "second repeatable migration \"%s\", beside \"%s\"",
@@ -360,8 +352,12 @@ fail_second(const VifloFolder *folder, const Script *script, const Script *first
 static bool
 are_twins(const Script *a, const Script *b)
 {
-	return a->type == b->type && compare_versions(a->version, b->version) == 0 &&
-		(a->type != 'R' || strcmp(a->description, b->description) == 0);
+	if (a->type != b->type)
+		return false;
+	if (a->type == 'C')
+		return strcmp(a->id, b->id) == 0;
+	return compare_versions(a->version, b->version) == 0 &&
+		(has_version(a) || strcmp(a->description, b->description) == 0);
 }
 
 static bool
@@ -394,6 +390,7 @@ flyway_read(const VifloFolder *folder, VifloHistory *history,
 		if (!add_revision(folder, history, &conf, script, undo, failure))
 			return false;
 	}
+	viflo_flyway_events_chain(history);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #ifndef VIFLO_CLI_FLYWAY_H
 #define VIFLO_CLI_FLYWAY_H
 
+#include "cli/reader/flyway_callback.h"
 #include "cli/reader/reader.h"
 
 /*
@@ -16,8 +17,10 @@
  */
 typedef struct VifloFlywayDetail
 {
-	char		type;			/* 'V', 'R', or 'B': a baseline, which covers
-								 * all versions up to its own */
+	char		type;			/* 'V', 'R', 'C': a callback, or 'B': a
+								 * baseline, which covers all versions up to
+								 * its own */
+	const VifloFlywayEvent *event;	/* of a callback, else NULL */
 	const char *description;
 	const char *script;			/* path, as in column script */
 	const char *text;

@@ -167,7 +167,7 @@ add_current(const VifloFolder *folder, VifloHistory *history,
 	revision = viflo_reader_add(history, file->name);
 	revision->id = pstrdup("current.sql");
 	revision->message = pstrdup("current migration");
-	revision->repeatable = true;
+	revision->repeatable = VIFLO_REPEATABLE_CHANGED;
 	viflo_reader_last(history)->file = file;
 	body.start = file->text;
 	body.end = file->text + file->length;

@@ -77,21 +77,16 @@ warn_of_file(const VifloFolder *folder, VifloHistory *history,
 			 const VifloFile *file, const VifloChangeLog *log)
 {
 	bool		filtered = false;
-	bool		always = false;
 	bool		may_fail = false;
 
 	for (int i = 0; i < log->count; i++)
 	{
 		filtered |= log->sets[i].filtered && !log->sets[i].leaves_out;
-		always |= log->sets[i].run_always && !log->sets[i].leaves_out;
 		may_fail |= log->sets[i].may_fail && !log->sets[i].leaves_out;
 	}
 	if (filtered)
 		viflo_reader_warn(history, folder, file->name,
 						  "change sets with a context or labels run whatever these are");
-	if (always)
-		viflo_reader_warn(history, folder, file->name,
-						  "change sets with runAlways run when their text has changed, not always");
 	if (may_fail)
 		viflo_reader_warn(history, folder, file->name,
 						  "change sets with failOnError:false stop a run when they fail");
@@ -158,7 +153,10 @@ add_change_set(const VifloFolder *folder, const VifloFile *file,
 	revision->id = make_id(set, set->path ? set->path : file->name);
 	revision->message = viflo_reader_message(set->comment && set->comment[0] != '\0' ?
 											 set->comment : set->id);
-	revision->repeatable = set->run_on_change || set->run_always;
+	if (set->run_always)
+		revision->repeatable = VIFLO_REPEATABLE_ALWAYS;
+	else if (set->run_on_change)
+		revision->repeatable = VIFLO_REPEATABLE_CHANGED;
 	if (!set->in_transaction)
 		revision->transaction = VIFLO_TRANSACTION_OFF;
 	return add_detail(folder, file, history, set, failure) &&

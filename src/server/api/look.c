@@ -186,7 +186,9 @@ viflo_show(PG_FUNCTION_ARGS)
 			values[17] = CStringGetTextDatum(entry->source);
 		else
 			nulls[17] = true;
-		values[18] = BoolGetDatum(state->revisions[found[i]].repeatable);
+		values[18] = viflo_text_datum(state->graph->nodes[found[i]].repeatable ?
+									  viflo_repeatable_word(state->revisions[found[i]].repeatable) : NULL,
+									  &nulls[18]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
@@ -261,10 +263,13 @@ viflo_pending(PG_FUNCTION_ARGS)
 		Datum		values[PENDING_COLUMNS];
 		bool		nulls[PENDING_COLUMNS] = {false};
 
+		/* What runs each time does not wait. */
+		if (state->applied[plan.steps[i].node])
+			continue;
 		values[0] = CStringGetTextDatum(revision->id);
 		values[1] = CStringGetTextDatum(revision->message);
 		values[2] = BoolGetDatum(plan.steps[i].late);
-		values[3] = BoolGetDatum(revision->repeatable);
+		values[3] = BoolGetDatum(revision->repeatable != VIFLO_REPEATABLE_NO);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;

@@ -16,7 +16,7 @@
 
 PG_FUNCTION_INFO_V1(viflo_tenants);
 
-#define TENANT_COLUMNS 7
+#define TENANT_COLUMNS 8
 
 /*
  * viflo_tenants(pattern text, target text, project text)
@@ -45,10 +45,11 @@ viflo_tenants(PG_FUNCTION_ARGS)
 		values[1] = current;
 		values[2] = Int32GetDatum(standing->pending);
 		values[3] = Int32GetDatum(standing->late);
-		nulls[2] = nulls[3] = standing->pending < 0 || row->missing > 0;
+		nulls[2] = nulls[3] = nulls[7] = standing->steps < 0 || row->missing > 0;
 		values[4] = Int32GetDatum(row->missing);
 		values[5] = Int32GetDatum(standing->changed);
 		values[6] = Int32GetDatum(row->unfinished);
+		values[7] = Int32GetDatum(standing->steps);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;

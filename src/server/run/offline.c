@@ -317,7 +317,7 @@ check_fits(const VifloProjectState *state, const char *revision, bool up)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_NO_DOWN),
 				 errmsg("revision \"%s\" has no down section", revision)));
-	if (node->repeatable)
+	if (node->repeatable && node->revision->repeatable != VIFLO_REPEATABLE_FIRST)
 		check_heads(state, revision);
 	if (state->applied[index] == up && !node->repeatable)
 		ereport(ERROR,

@@ -149,12 +149,15 @@ make_standing(const VifloProjectState *state, const VifloTenantSet *set, const c
 	{
 		if (!is_of_standing(&error))
 			viflo_report_error(&error);
-		standing->pending = -1;
+		standing->steps = -1;
 		return standing;
 	}
-	standing->pending = plan.count;
+	standing->steps = plan.count;
 	for (int i = 0; i < plan.count; i++)
+	{
+		standing->pending += !set->applied[plan.steps[i].node];
 		standing->late += plan.steps[i].late;
+	}
 	return standing;
 }
 

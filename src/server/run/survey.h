@@ -16,7 +16,9 @@ typedef struct VifloStanding
 {
 	VifloNames	current;		/* ids of applied revisions that none applied
 								 * follows */
-	int			pending;		/* steps to the target; -1: none leads there */
+	int			steps;			/* of an upgrade to the target; -1: none leads
+								 * there */
+	int			pending;		/* of those, not applied */
 	int			late;			/* of those */
 	int			changed;		/* applied with another text than registered */
 } VifloStanding;

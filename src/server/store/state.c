@@ -162,6 +162,20 @@ compare_rows(const void *a, const void *b)
 	return (pa > pb) - (pa < pb);
 }
 
+static VifloRepeatable
+read_repeatable(const VifloScan *scan)
+{
+	char	   *word = viflo_scan_text(scan, VIFLO_REVISION_REPEATABLE);
+	VifloRepeatable repeatable = VIFLO_REPEATABLE_NO;
+
+	if (word == NULL)
+		return repeatable;
+	if (!viflo_repeatable_read(viflo_span_of(word), &repeatable))
+		elog(ERROR, "unrecognized value \"%s\" in viflo.revision.repeatable", word);
+	pfree(word);
+	return repeatable;
+}
+
 static void
 read_row(const VifloScan *scan, RevisionRow *row)
 {
@@ -173,8 +187,7 @@ read_row(const VifloScan *scan, RevisionRow *row)
 	row->revision.labels = viflo_names_from_array(scan->values[VIFLO_REVISION_BRANCH_LABELS - 1]);
 	strlcpy(row->revision.checksum, viflo_scan_text(scan, VIFLO_REVISION_CHECKSUM),
 			sizeof(row->revision.checksum));
-	row->revision.repeatable = !scan->nulls[VIFLO_REVISION_REPEATABLE - 1] &&
-		DatumGetBool(scan->values[VIFLO_REVISION_REPEATABLE - 1]);
+	row->revision.repeatable = read_repeatable(scan);
 	row->entry.position = DatumGetInt64(scan->values[VIFLO_REVISION_POSITION - 1]);
 	row->entry.transactional = DatumGetBool(scan->values[VIFLO_REVISION_TRANSACTIONAL - 1]);
 	row->entry.down_transactional = DatumGetBool(scan->values[VIFLO_REVISION_DOWN_TRANSACTIONAL - 1]);

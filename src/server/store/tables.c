@@ -118,7 +118,8 @@ known_columns(VifloTable table, TupleDesc descriptor)
 
 	if (table == VIFLO_TABLE_REVISION &&
 		(descriptor->natts < last ||
-		 strcmp(NameStr(TupleDescAttr(descriptor, last - 1)->attname), "repeatable") != 0))
+		 strcmp(NameStr(TupleDescAttr(descriptor, last - 1)->attname), "repeatable") != 0 ||
+		 TupleDescAttr(descriptor, last - 1)->atttypid != TEXTOID))
 		return last - 1;
 	return table_columns[table];
 }
