@@ -13,7 +13,8 @@
 
 #include "getopt_long.h"
 
-#include "cli/command/command.h"
+#include "cli/command/dispatch.h"
+#include "cli/command/fleet.h"
 #include "cli/output.h"
 
 /* Stands before a word that only looks like an option. */

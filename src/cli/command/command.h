@@ -71,17 +71,6 @@ typedef struct VifloCommand
 	const struct VifloEachTenant *each_tenant;
 } VifloCommand;
 
-/*
- * Does it: by run, or in the one database of the settings, or in all of a
- * fleet.  Exit status.
- */
-extern int	viflo_command_run(const VifloCommand *command, VifloRequest *request);
-extern int	viflo_command_run_fleet(const VifloCommand *command, VifloRequest *request);
-
-/* Do the options that name many fit the command, and each other? */
-extern bool viflo_command_check_many(const VifloCommand *command,
-									 const VifloRequest *request, VifloFailure *failure);
-
 /* By name, or NULL; and all of them in order of the help, NULL-terminated. */
 extern const VifloCommand *viflo_command_find(const char *name);
 extern const VifloCommand *const viflo_commands[];

@@ -5,7 +5,7 @@
  */
 #include "postgres_fe.h"
 
-#include "cli/command/command.h"
+#include "cli/command/fleet.h"
 #include "cli/extension.h"
 #include "cli/fleet.h"
 #include "cli/output.h"
