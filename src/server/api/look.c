@@ -214,11 +214,10 @@ viflo_log(PG_FUNCTION_ARGS)
 	{
 		Datum		values[VIFLO_LOG_COLUMNS];
 		bool		nulls[VIFLO_LOG_COLUMNS];
-		char	   *of = viflo_scan_text(&scan, VIFLO_LOG_TENANT);
 		int			column = 0;
 
-		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0 ||
-			(tenant != NULL && strcmp(of, tenant) != 0))
+		if (!viflo_scan_is(&scan, VIFLO_LOG_PROJECT, project) ||
+			(tenant != NULL && !viflo_scan_is(&scan, VIFLO_LOG_TENANT, tenant)))
 			continue;
 		if (!may_see_all && !scan.nulls[VIFLO_LOG_ERROR - 1])
 			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
@@ -234,7 +233,8 @@ viflo_log(PG_FUNCTION_ARGS)
 			nulls[column] = scan.nulls[i - 1];
 			column++;
 		}
-		values[column] = viflo_tenant_datum(of, &nulls[column]);
+		values[column] = scan.values[VIFLO_LOG_TENANT - 1];
+		nulls[column] = viflo_scan_is(&scan, VIFLO_LOG_TENANT, "");
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	viflo_scan_end(&scan);

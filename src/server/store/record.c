@@ -133,9 +133,7 @@ viflo_record_repair(const char *project, const char *tenant, const char *revisio
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
 	while (viflo_scan_next(&scan))
 	{
-		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
-
-		if (strcmp(id, revision) != 0)
+		if (!viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision))
 			continue;
 		scan.values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(checksum);
 		viflo_table_update(VIFLO_TABLE_APPLIED, &scan.tid, scan.values, scan.nulls);
@@ -152,7 +150,7 @@ viflo_record_forget(const char *project, const char *revision)
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
 	while (viflo_scan_next(&scan))
 	{
-		if (strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0)
+		if (viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision))
 			viflo_table_delete(VIFLO_TABLE_APPLIED, &scan.tid);
 	}
 	viflo_scan_end(&scan);
@@ -167,7 +165,7 @@ viflo_record_is_applied(const char *project, const char *tenant, const char *rev
 
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
 	while (!found && viflo_scan_next(&scan))
-		found = strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0;
+		found = viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision);
 	viflo_scan_end(&scan);
 	return found;
 }
