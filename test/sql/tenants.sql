@@ -221,6 +221,17 @@ SELECT viflo_wait(:job);
 SELECT tenant, state, done FROM viflo.jobs;
 SELECT sum(n) FROM tb.big;
 SELECT count(*) FROM viflo.progress WHERE tenant IS NOT NULL;
+-- a repeatable revision that is half done is not applied, not even with the text that once was
+SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'half');
+SELECT tenant, count(*) FROM viflo_tenants('t_', project => 'half'), viflo_upgrade(project => 'half', tenant => tenant) GROUP BY tenant ORDER BY tenant;
+SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nCREATE TABLE half_r ();\nVACUUM half_r;\nSELECT 1/0;\n', project => 'half');
+CALL viflo_deploy(project => 'half', tenant => 'tb');
+SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'half');
+SELECT tenant, pending, unfinished FROM viflo_tenants('t_', project => 'half');
+SELECT revision FROM viflo_pending('half', 'tb');
+SELECT viflo_repair('r', 'half', 'tb');
+SELECT tenant, pending, unfinished FROM viflo_tenants('t_', project => 'half');
+
 
 -- offline
 CREATE SCHEMA "off'line";
