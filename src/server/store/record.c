@@ -40,7 +40,7 @@ mark_applied(const VifloRecord *record)
 	values[VIFLO_APPLIED_REVISION - 1] = CStringGetTextDatum(record->revision);
 	values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
 	values[VIFLO_APPLIED_APPLIED_AT - 1] =
-		TimestampTzGetDatum(record->applied_at != 0 ? record->applied_at : record->ended);
+		TimestampTzGetDatum(record->applied_at ? *record->applied_at : record->ended);
 	values[VIFLO_APPLIED_APPLIED_BY - 1] = CStringGetTextDatum(role);
 	viflo_table_insert(VIFLO_TABLE_APPLIED, values, nulls);
 }

@@ -25,8 +25,8 @@ typedef struct VifloRecord
 	bool		nontransactional;	/* ran outside of one transaction */
 	int			attempts;		/* 0 counts as 1 */
 	const char *detail;			/* or NULL */
-	TimestampTz applied_at;		/* what is recorded of it beside the log: */
-	const char *applied_by;		/* 0 and NULL: now, by the current role */
+	const TimestampTz *applied_at;	/* what is recorded of it beside the log; */
+	const char *applied_by;		/* NULL: now, by the current role */
 	const VifloNames *forgets;	/* revisions not applied any more, beside;
 								 * NULL: none */
 	const char *error;			/* failed only */
