@@ -105,9 +105,11 @@ viflo_record_step(const VifloRecord *record)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "viflo record",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		up = strcmp(record->direction, "up") == 0 || strcmp(record->direction, "stamp") == 0;
 
-	mark_unapplied(record, record->revision);
-	if (strcmp(record->direction, "up") == 0 || strcmp(record->direction, "stamp") == 0)
+	if (!up || record->again)
+		mark_unapplied(record, record->revision);
+	if (up)
 		mark_applied(record);
 	for (int i = 0; record->forgets != NULL && i < record->forgets->count; i++)
 		mark_unapplied(record, record->forgets->names[i]);

@@ -18,6 +18,7 @@ typedef struct VifloRecord
 	const char *tenant;
 	const char *revision;
 	const char *direction;		/* "up", "down", "stamp", "unstamp" */
+	bool		again;			/* up or stamp: it is applied already */
 	const char *checksum;		/* of the text that ran; NULL: not known */
 	TimestampTz started;
 	TimestampTz ended;
@@ -34,9 +35,8 @@ typedef struct VifloRecord
 } VifloRecord;
 
 /*
- * Marks the revision applied ("up", "stamp"), again where it is so with another
- * text, or not, forgets that it was unfinished, and adds a row to the log, in
- * the name of the current role.
+ * Marks the revision applied ("up", "stamp") or not, forgets that it was
+ * unfinished, and adds a row to the log, in the name of the current role.
  */
 extern void viflo_record_step(const VifloRecord *record);
 
