@@ -141,6 +141,12 @@ ALTER SCHEMA gone RENAME TO gone_too;
 SELECT tenant FROM viflo_tenants('gone%');
 ROLLBACK;
 SELECT count(*) FROM viflo_tenants('gone%');
+SELECT count(*) FROM viflo_upgrade(tenant => 'gone');
+CALL viflo_deploy(tenant => 'gone');
+SELECT viflo_check(tenant => 'gone');
+SELECT viflo.settle('m', 'head', tenant => 'gone');
+INSERT INTO viflo.settled VALUES ('app', 'gone', 'head', 'm');
+SELECT viflo.settled('m', 'head', 'app', NULL, 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
 SELECT viflo_stamp('base', tenant => 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
@@ -215,12 +221,6 @@ SELECT viflo_repair('t2b', 'online', 'ta');
 SELECT count(*) FROM viflo_unfinished('online');
 SELECT viflo_remove('t2b', 'online');
 
--- jobs
-SELECT viflo_deploy_async('t1', 'online', 'tb') AS job \gset
-SELECT viflo_wait(:job);
-SELECT tenant, state, done FROM viflo.jobs;
-SELECT sum(n) FROM tb.big;
-SELECT count(*) FROM viflo.progress WHERE tenant IS NOT NULL;
 -- a repeatable revision that is half done is not applied, not even with the text that once was
 SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'half');
 SELECT tenant, count(*) FROM viflo_tenants('t_', project => 'half'), viflo_upgrade(project => 'half', tenant => tenant) GROUP BY tenant ORDER BY tenant;
@@ -232,6 +232,12 @@ SELECT revision FROM viflo_pending('half', 'tb');
 SELECT viflo_repair('r', 'half', 'tb');
 SELECT tenant, pending, unfinished FROM viflo_tenants('t_', project => 'half');
 
+-- jobs
+SELECT viflo_deploy_async('t1', 'online', 'tb') AS job \gset
+SELECT viflo_wait(:job);
+SELECT tenant, state, done FROM viflo.jobs;
+SELECT sum(n) FROM tb.big;
+SELECT count(*) FROM viflo.progress WHERE tenant IS NOT NULL;
 
 -- offline
 CREATE SCHEMA "off'line";

@@ -18,6 +18,7 @@
 #include "common/sqlstate.h"
 #include "report.h"
 #include "run/step.h"
+#include "run/tenant.h"
 #include "store/revisions.h"
 #include "store/state.h"
 #include "store/tables.h"
@@ -276,11 +277,13 @@ viflo_pending(PG_FUNCTION_ARGS)
 Datum
 viflo_check(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
-											   viflo_arg_tenant(fcinfo, 1));
+	const char *tenant = viflo_arg_tenant(fcinfo, 1);
+	VifloProjectState *state;
 	int			pending = 0;
 	int			first = -1;
 
+	viflo_tenant_check_exists(tenant);
+	state = viflo_state_get(viflo_arg_project(fcinfo, 0), tenant);
 	viflo_steps_check_missing(state);
 	if (state->unfinished != NIL)
 		viflo_steps_raise_unfinished(linitial(state->unfinished));

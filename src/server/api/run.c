@@ -17,6 +17,7 @@
 #include "report.h"
 #include "run/engine.h"
 #include "run/offline.h"
+#include "run/tenant.h"
 #include "settings.h"
 #include "store/settled.h"
 #include "store/state.h"
@@ -201,13 +202,15 @@ viflo_settled(PG_FUNCTION_ARGS)
 {
 	const char *manifest = viflo_arg_required(fcinfo, 0, "manifest");
 	const char *target = viflo_arg_required(fcinfo, 1, "target");
+	const char *tenant = viflo_arg_tenant(fcinfo, 4);
 	const char *project;
 
 	if (PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !viflo_setting_project_is_set)
 		project = viflo_arg_text(fcinfo, 3);
 	else
 		project = viflo_arg_project(fcinfo, 2);
-	PG_RETURN_BOOL(viflo_settled_find(project, viflo_arg_tenant(fcinfo, 4), target, manifest));
+	PG_RETURN_BOOL(viflo_tenant_exists(tenant) &&
+				   viflo_settled_find(project, tenant, target, manifest));
 }
 
 /*

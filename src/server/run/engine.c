@@ -154,11 +154,11 @@ viflo_engine_run(const VifloRun *request)
 	int			count;
 
 	with_progress.late = viflo_setting_late;
+	viflo_tenant_check(run->tenant);
 	if (viflo_steps_nothing_to_do(run))
 		return 0;
 
 	viflo_steps_check_not_running("run migrations");
-	viflo_tenant_check(run->tenant);
 	PreventCommandIfReadOnly(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 	PreventCommandIfParallelMode(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 
@@ -303,7 +303,7 @@ viflo_engine_settle(const char *project, const char *tenant,
 	VifloPlan	plan = {0};
 
 	if (RecoveryInProgress() || XactReadOnly || viflo_steps_running() ||
-		!viflo_lock_try(project, tenant))
+		!viflo_tenant_exists(tenant) || !viflo_lock_try(project, tenant))
 		return false;
 	viflo_steps_make_plan(&run, viflo_state_get(project, tenant), &plan);
 	if (plan.count > 0)
