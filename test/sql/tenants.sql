@@ -148,6 +148,17 @@ SELECT viflo.settle('m', 'head', tenant => 'gone');
 INSERT INTO viflo.settled VALUES ('app', 'gone', 'head', 'm');
 SELECT viflo.settled('m', 'head', 'app', NULL, 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
+-- but until it is, it is in the way, which says so
+INSERT INTO viflo.applied SELECT 'left', 'gone', 'l1', '', now(), 'me';
+SELECT viflo_load(E'-- viflo revision: l1\n-- viflo up\nSELECT 1;\n', project => 'left');
+\set VERBOSITY default
+SELECT viflo_remove('l1', 'left');
+SELECT viflo_stamp('base', project => 'left', tenant => 'gone');
+INSERT INTO viflo.unfinished VALUES ('left', 'gone', 'l1', 'up', now(), 0, '', 0, '{}', '{}', false, NULL, 0, 1);
+SELECT viflo_remove('l1', 'left');
+\set VERBOSITY terse
+SELECT viflo_repair('l1', 'left', 'gone');
+SELECT viflo_remove('l1', 'left');
 SELECT viflo_stamp('base', tenant => 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
 

@@ -158,16 +158,17 @@ viflo_record_forget(const char *project, const char *revision)
 	viflo_scan_end(&scan);
 }
 
-bool
-viflo_record_is_applied(const char *project, const char *tenant, const char *revision)
+char *
+viflo_record_find(const char *project, const char *tenant, const char *revision)
 {
 	VifloScan	scan;
 	const char *keys[] = {project, tenant};
-	bool		found = false;
+	char	   *found = NULL;
 
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
-	while (!found && viflo_scan_next(&scan))
-		found = viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision);
+	while (found == NULL && viflo_scan_next(&scan))
+		if (viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision))
+			found = viflo_scan_text(&scan, VIFLO_APPLIED_TENANT);
 	viflo_scan_end(&scan);
 	return found;
 }

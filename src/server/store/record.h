@@ -49,8 +49,9 @@ extern void viflo_record_failure(const VifloRecord *record);
 extern void viflo_record_repair(const char *project, const char *tenant,
 								const char *revision, const char *checksum);
 
-extern bool viflo_record_is_applied(const char *project, const char *tenant,
-									const char *revision);
+/* The first tenant, palloc'd, that it is applied for; NULL: there is none. */
+extern char *viflo_record_find(const char *project, const char *tenant,
+							   const char *revision);
 
 /* Marks the revision not applied, for every tenant, and says so in no log. */
 extern void viflo_record_forget(const char *project, const char *revision);
