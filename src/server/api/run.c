@@ -185,6 +185,10 @@ viflo_record(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("direction must be \"up\" or \"down\", not \"%s\"", direction)));
+	if (!PG_ARGISNULL(2) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(2)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be finite", "started")));
 	if (PG_ARGISNULL(2))
 		viflo_offline_check(project, tenant, revision, up);
 	else
