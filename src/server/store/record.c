@@ -120,6 +120,23 @@ viflo_record_step(const VifloRecord *record)
 }
 
 void
+viflo_record_add_detail(StringInfo detail, const char *part)
+{
+	if (detail->len > 0)
+		appendStringInfoString(detail, "; ");
+	appendStringInfoString(detail, part);
+}
+
+void
+viflo_record_take_detail(StringInfo detail, const char *parts)
+{
+	if (parts == NULL)
+		return;
+	resetStringInfo(detail);
+	appendStringInfoString(detail, parts);
+}
+
+void
 viflo_record_failure(const VifloRecord *record)
 {
 	add_log(record, "failed");

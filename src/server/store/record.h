@@ -10,6 +10,7 @@
 
 #include "common/revision.h"
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 
 /* One step to be recorded. */
 typedef struct VifloRecord
@@ -39,6 +40,13 @@ typedef struct VifloRecord
  * unfinished, and adds a row to the log, in the name of the current role.
  */
 extern void viflo_record_step(const VifloRecord *record);
+
+/*
+ * A record's detail is made of parts.  Adds one; or takes for all of them what
+ * was made of them meanwhile (NULL: nothing), by the worker or an earlier run.
+ */
+extern void viflo_record_add_detail(StringInfo detail, const char *part);
+extern void viflo_record_take_detail(StringInfo detail, const char *parts);
 
 /* Adds a row with status "failed" to the log, and changes nothing else. */
 extern void viflo_record_failure(const VifloRecord *record);
