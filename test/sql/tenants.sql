@@ -167,6 +167,7 @@ SELECT tenant, current, pending, late FROM viflo_tenants('t_', 'five');
 SELECT tenant, pending FROM viflo_tenants('t_', '+1');
 SELECT tenant, pending FROM viflo_tenants('closed', '+1');
 SELECT * FROM viflo_tenants('t_', 'nosuch');
+SELECT * FROM viflo_tenants('nosuch', 'nosuch');
 SELECT * FROM viflo_tenants(NULL);
 DELETE FROM viflo.applied WHERE tenant = 'ta' AND revision = 'one';
 SELECT tenant, current, pending, late FROM viflo_tenants('t_');
