@@ -2,10 +2,9 @@
  * target.c
  *	  From what a user types (head, ae10+2, billing@head, a:b) to nodes.
  *
- * A target is read in two phases.  The text is taken apart first, into
- * BRANCH "@" SYMBOL STEPS, where each may be missing; an exact id or label
- * ends this at once, so that ids may contain "-".  Then the symbol is
- * resolved and the steps are gone, as the command that asks has it.
+ * A target is read in two phases.  The text is taken apart first
+ * (target_text.c); then the symbol is resolved and the steps are gone, as the
+ * command that asks has it.
  *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
@@ -14,23 +13,15 @@
 #include "postgres.h"
 #endif
 
-#include <ctype.h>
-#include <limits.h>
-
 #include "common/sqlstate.h"
 #include "common/target.h"
+#include "common/target_text.h"
 #include "common/walk.h"
 
-/* A target taken apart.  Freed by free_parts(). */
+/* A target while it is resolved.  Freed by free_parts(). */
 typedef struct Parts
 {
-	const char *target;			/* the whole text, for messages */
-	char	   *copy;			/* what label and symbol point into, or NULL */
-	char	   *label;			/* before "@", or NULL */
-	const char *symbol;			/* what remains, or NULL */
-	bool		relative;		/* steps are given */
-	bool		up;
-	int			steps;
+	VifloTargetText text;
 	bool		repeatable;		/* symbol may name a repeatable revision */
 	VifloBranch branch;			/* what label names, once asked for */
 } Parts;
@@ -38,104 +29,9 @@ typedef struct Parts
 static void
 free_parts(Parts *parts)
 {
-	if (parts->copy != NULL)
-		pfree(parts->copy);
+	viflo_target_text_free(&parts->text);
 	if (parts->branch.members != NULL)
 		pfree(parts->branch.members);
-}
-
-static bool
-is_name(const VifloGraph *graph, const char *text)
-{
-	return viflo_graph_find(graph, text) >= 0 ||
-		viflo_graph_find_label(graph, text) >= 0;
-}
-
-/*
- * May a relative target start from this text?  What else an id may contain
- * has to be avoided by a partial id, as in Alembic.
- */
-static bool
-is_start(const char *symbol)
-{
-	for (const unsigned char *p = (const unsigned char *) symbol; *p; p++)
-	{
-		if (*p < 0x80 && !isalnum(*p) && *p != '_' && *p != '-')
-			return false;
-	}
-	return true;
-}
-
-/* Reads digits into *steps; they are all that text consists of. */
-static bool
-read_steps(const char *text, const char *target, int *steps, VifloError *error)
-{
-	int64		value = 0;
-
-	for (; *text != '\0'; text++)
-	{
-		value = value * 10 + (*text - '0');
-		if (value > INT_MAX)
-		{
-			viflo_error(error, VIFLO_UNREACHABLE,
-						"target \"%s\" goes too far", target);
-			viflo_error_detail(error, "The largest number of steps is %d.",
-							   INT_MAX);
-			return false;
-		}
-	}
-	*steps = (int) value;
-	return true;
-}
-
-/*
- * Reads the steps at the end of symbol, a part of parts->copy, if there are
- * any, and cuts them off.
- */
-static bool
-parse_steps(const VifloGraph *graph, Parts *parts, char *symbol,
-			VifloError *error)
-{
-	char	   *sign = strrchr(symbol, '+');
-	char	   *minus = strrchr(symbol, '-');
-	size_t		ndigits;
-	int			ignored;
-
-	parts->symbol = symbol;
-	if (sign == NULL || (minus != NULL && minus > sign))
-		sign = minus;
-	if (sign == NULL || is_name(graph, symbol))
-		return true;
-	ndigits = strspn(sign + 1, "0123456789");
-	if (ndigits == 0)
-		return true;			/* a partial id with a sign inside */
-	if (sign[1 + ndigits] != '\0')
-	{
-		if (viflo_graph_find_prefix(graph, symbol, &ignored, 0) > 0)
-			return true;
-		viflo_error(error, VIFLO_INVALID_TARGET,
-					"target \"%s\" has text after the number of steps",
-					parts->target);
-		viflo_error_hint(error, "Leave out \"%s\".", sign + 1 + ndigits);
-		return false;
-	}
-
-	if (!read_steps(sign + 1, parts->target, &parts->steps, error))
-		return false;
-	parts->relative = true;
-	parts->up = *sign == '+';
-	*sign = '\0';
-	if (*symbol == '\0')
-		parts->symbol = NULL;
-	else if (!is_start(symbol))
-	{
-		viflo_error(error, VIFLO_INVALID_TARGET,
-					"a relative target cannot start from \"%s\"", symbol);
-		viflo_error_detail(error, "Only letters, digits, \"_\" and \"-\" can stand before the number of steps.");
-		viflo_error_hint(error, "Use a branch label, or a part of the id without the other characters.");
-		return false;
-	}
-	return true;
 }
 
 /* Takes target apart.  After a failure, too, free_parts() is due. */
@@ -143,43 +39,8 @@ static bool
 parse(const VifloGraph *graph, const char *target, Parts *parts,
 	  VifloError *error)
 {
-	char	   *at;
-
 	memset(parts, 0, sizeof(*parts));
-	parts->target = parts->symbol = target;
-	if (*target == '\0')
-	{
-		viflo_error(error, VIFLO_INVALID_TARGET, "target must not be empty");
-		viflo_error_hint(error, "Name a revision, \"head\" or \"base\".");
-		return false;
-	}
-	if (strpbrk(target, "@+-:") == NULL || is_name(graph, target))
-		return true;
-	if (strchr(target, ':') != NULL)
-	{
-		viflo_error(error, VIFLO_INVALID_TARGET,
-					"target \"%s\" is a range", target);
-		viflo_error_detail(error, "Ranges are for the history and for offline scripts.");
-		viflo_error_hint(error, "Name the one revision to go to.");
-		return false;
-	}
-
-	parts->copy = pstrdup(target);
-	at = strchr(parts->copy, '@');
-	if (at == NULL)
-		return parse_steps(graph, parts, parts->copy, error);
-	*at = '\0';
-	if (at > parts->copy)
-		parts->label = parts->copy;
-	if (at[1] == '\0')
-	{
-		viflo_error(error, VIFLO_INVALID_TARGET,
-					"target \"%s\" has nothing after \"@\"", target);
-		viflo_error_hint(error, "Write what is meant of the branch, as in \"%s@head\".",
-						 parts->copy);
-		return false;
-	}
-	return parse_steps(graph, parts, at + 1, error);
+	return viflo_target_text_parse(graph, target, &parts->text, error);
 }
 
 /* A repeatable revision has no place that anything could go to. */
@@ -201,9 +62,9 @@ find_branch(const VifloGraph *graph, Parts *parts, const VifloBranch **branch,
 			VifloError *error)
 {
 	*branch = NULL;
-	if (parts->label == NULL)
+	if (parts->text.label == NULL)
 		return true;
-	if (!viflo_lookup_branch(graph, parts->label, &parts->branch, error) ||
+	if (!viflo_lookup_branch(graph, parts->text.label, &parts->branch, error) ||
 		!check_in_line(graph, parts->branch.node, error))
 		return false;
 	*branch = &parts->branch;
@@ -249,13 +110,13 @@ static int
 resolve_heads(const VifloGraph *graph, const Parts *parts,
 			  const VifloBranch *branch, int **found, VifloError *error)
 {
-	bool		all = strcmp(parts->symbol, "heads") == 0;
+	bool		all = strcmp(parts->text.symbol, "heads") == 0;
 	int			count = viflo_graph_heads(graph, all && branch == NULL, found);
 
 	count = keep_branch(*found, count, branch);
 	if (all || count <= 1)
 		return count;
-	count = several_heads(graph, *found, count, parts->target, error);
+	count = several_heads(graph, *found, count, parts->text.target, error);
 	pfree(*found);
 	return count;
 }
@@ -274,8 +135,8 @@ resolve_below_heads(const VifloGraph *graph, const Parts *parts,
 	{
 		int			end;
 
-		if (!viflo_walk(graph, (*found)[i], false, parts->steps, NULL,
-						parts->target, &end, error))
+		if (!viflo_walk(graph, (*found)[i], false, parts->text.steps, NULL,
+						parts->text.target, &end, error))
 			count = -1;
 		else if (end != VIFLO_BASE && !known[end])
 		{
@@ -296,16 +157,16 @@ resolve_symbol(const VifloGraph *graph, const Parts *parts,
 {
 	int			node;
 
-	if (strcmp(parts->symbol, "head") == 0 ||
-		strcmp(parts->symbol, "heads") == 0)
+	if (strcmp(parts->text.symbol, "head") == 0 ||
+		strcmp(parts->text.symbol, "heads") == 0)
 		return resolve_heads(graph, parts, branch, found, error);
 
-	if (strcmp(parts->symbol, "base") == 0)
+	if (strcmp(parts->text.symbol, "base") == 0)
 	{
 		*found = palloc(sizeof(int));
 		return 0;
 	}
-	node = viflo_lookup(graph, parts->symbol, branch, error);
+	node = viflo_lookup(graph, parts->text.symbol, branch, error);
 	if (node < 0 || (!parts->repeatable && !check_in_line(graph, node, error)))
 		return -1;
 	*found = palloc(sizeof(int));
@@ -319,18 +180,18 @@ resolve_parts(const VifloGraph *graph, Parts *parts, int **found,
 {
 	const VifloBranch *branch;
 
-	if (parts->relative &&
-		(parts->symbol != NULL || parts->up || parts->steps == 0))
+	if (parts->text.relative &&
+		(parts->text.symbol != NULL || parts->text.up || parts->text.steps == 0))
 	{
 		viflo_error(error, VIFLO_INVALID_TARGET,
-					"target \"%s\" is relative", parts->target);
+					"target \"%s\" is relative", parts->text.target);
 		viflo_error_detail(error, "A relative target is for upgrade and downgrade only.");
 		viflo_error_hint(error, "Name the revision itself.");
 		return -1;
 	}
 	if (!find_branch(graph, parts, &branch, error))
 		return -1;
-	if (parts->relative)
+	if (parts->text.relative)
 		return resolve_below_heads(graph, parts, branch, found, error);
 	return resolve_symbol(graph, parts, branch, found, error);
 }
@@ -413,7 +274,7 @@ resolve_start(const VifloGraph *graph, const Parts *parts,
 	int		   *nodes;
 	int			count = resolve_symbol(graph, parts, branch, &nodes, error);
 
-	return pick_one(graph, nodes, count, parts->target, start, error);
+	return pick_one(graph, nodes, count, parts->text.target, start, error);
 }
 
 static bool
@@ -424,11 +285,11 @@ several_rows(const VifloGraph *graph, const int *rows, int count,
 
 	viflo_error(error, VIFLO_AMBIGUOUS_WALK,
 				"target \"%s\" could start from several revisions",
-				parts->target);
+				parts->text.target);
 	viflo_error_detail(error, "The database is at %s.", list);
 	viflo_error_hint(error, "Name the branch, as in \"%s@%c%d\".",
 					 graph->nodes[rows[0]].revision->id,
-					 parts->up ? '+' : '-', parts->steps);
+					 parts->text.up ? '+' : '-', parts->text.steps);
 	pfree(list);
 	return false;
 }
@@ -477,7 +338,7 @@ find_standing(const VifloGraph *graph, const bool *applied,
 	if (count == 0 && branch != NULL)
 	{
 		pfree(rows);
-		count = find_below_rows(graph, applied, parts->up, branch, &rows);
+		count = find_below_rows(graph, applied, parts->text.up, branch, &rows);
 	}
 	if (count > 1)
 		several_rows(graph, rows, count, parts, error);
@@ -494,21 +355,21 @@ upgrade_parts(const VifloGraph *graph, const bool *applied, Parts *parts,
 	const VifloBranch *branch;
 	int			start;
 
-	if (parts->symbol == NULL && (!parts->up || parts->steps == 0))
+	if (parts->text.symbol == NULL && (!parts->text.up || parts->text.steps == 0))
 	{
 		viflo_error(error, VIFLO_INVALID_TARGET,
-					"target \"%s\" does not lead up", parts->target);
+					"target \"%s\" does not lead up", parts->text.target);
 		viflo_error_hint(error, "Use \"+1\", or downgrade to go down.");
 		return false;
 	}
 	if (!find_branch(graph, parts, &branch, error))
 		return false;
-	if (parts->symbol != NULL
+	if (parts->text.symbol != NULL
 		? !resolve_start(graph, parts, branch, &start, error)
 		: !find_standing(graph, applied, parts, branch, &start, error))
 		return false;
-	return viflo_walk(graph, start, parts->up, parts->steps, branch,
-					  parts->target, end, error);
+	return viflo_walk(graph, start, parts->text.up, parts->text.steps, branch,
+					  parts->text.target, end, error);
 }
 
 int
@@ -521,7 +382,7 @@ viflo_target_upgrade(const VifloGraph *graph, const bool *applied,
 
 	if (!parse(graph, target, &parts, error))
 		 /* said so */ ;
-	else if (!parts.relative)
+	else if (!parts.text.relative)
 		count = resolve_parts(graph, &parts, found, error);
 	else if (upgrade_parts(graph, applied, &parts, &end, error))
 	{
@@ -541,10 +402,10 @@ downgrade_standing(const VifloGraph *graph, const bool *applied,
 {
 	int			start;
 
-	if (parts->up || parts->steps == 0)
+	if (parts->text.up || parts->text.steps == 0)
 	{
 		viflo_error(error, VIFLO_INVALID_TARGET,
-					"target \"%s\" does not lead down", parts->target);
+					"target \"%s\" does not lead down", parts->text.target);
 		viflo_error_hint(error, "Use \"-1\", or upgrade to go up.");
 		return false;
 	}
@@ -553,7 +414,7 @@ downgrade_standing(const VifloGraph *graph, const bool *applied,
 	if (start == VIFLO_BASE)
 	{
 		viflo_error(error, VIFLO_UNREACHABLE, "target \"%s\" goes past base",
-					parts->target);
+					parts->text.target);
 		if (branch != NULL)
 			viflo_error_detail(error, "Nothing of branch \"%s\" is applied.",
 							   branch->name);
@@ -562,7 +423,7 @@ downgrade_standing(const VifloGraph *graph, const bool *applied,
 		return false;
 	}
 	*branch_node = start;
-	return viflo_walk(graph, start, false, parts->steps, NULL, parts->target,
+	return viflo_walk(graph, start, false, parts->text.steps, NULL, parts->text.target,
 					  found, error);
 }
 
@@ -576,13 +437,13 @@ downgrade_parts(const VifloGraph *graph, const bool *applied, Parts *parts,
 	if (!find_branch(graph, parts, &branch, error))
 		return false;
 	*branch_node = branch != NULL ? branch->node : -1;
-	if (parts->symbol == NULL)
+	if (parts->text.symbol == NULL)
 		return downgrade_standing(graph, applied, parts, branch, found,
 								  branch_node, error);
 	if (!resolve_start(graph, parts, branch, &start, error))
 		return false;
-	return viflo_walk(graph, start, parts->up, parts->steps, branch,
-					  parts->target, found, error);
+	return viflo_walk(graph, start, parts->text.up, parts->text.steps, branch,
+					  parts->text.target, found, error);
 }
 
 bool

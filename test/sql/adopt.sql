@@ -34,4 +34,10 @@ SELECT viflo_adopt('{r}');
 BEGIN READ ONLY;
 SELECT viflo_adopt('{r1}');
 ROLLBACK;
+SELECT viflo_adopt('{r1}', tenant => 'nosuch');
+SELECT count(*) FROM viflo_current(tenant => 'nosuch');
+
+-- any time is one, also that which the server counts from
+SELECT viflo_adopt('{r1, r2}', '{2000-01-01 00:00, -infinity}');
+SELECT revision, applied_at FROM viflo.applied ORDER BY revision;
 DROP EXTENSION viflo_migrate;

@@ -194,6 +194,7 @@ SELECT viflo_load(ARRAY['x', NULL], '{}');
 SELECT viflo_load(ARRAY['x'], ARRAY['a', 'b']);
 SELECT viflo_missing('{a}', '{}');
 SELECT viflo_record('x', 'sideways');
+SELECT viflo_record('x', 'up', 'infinity');
 SELECT viflo_upgrade(project => repeat('x', 1000000));
 \set VERBOSITY default
 DROP EXTENSION viflo_migrate;

@@ -62,4 +62,21 @@ SELECT viflo_repair('nosuch');
 SELECT viflo_stamp('base');
 SELECT viflo_repair('a2');
 SELECT viflo_repair('base');
+
+-- a repeatable revision whose text has changed since goes with all else, and does not come back with its old text
+SELECT viflo_load(E'-- viflo revision: rep\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'views');
+SELECT viflo_load(E'-- viflo revision: one\n-- viflo up\nSELECT 1;\n', project => 'views');
+SELECT count(*) FROM viflo_upgrade(project => 'views');
+SELECT viflo_load(E'-- viflo revision: rep\n-- repeatable: yes\n-- viflo up\nSELECT 2;\n', project => 'views');
+SELECT viflo_stamp('one', project => 'views');
+SELECT revision FROM viflo.applied WHERE project = 'views' ORDER BY revision;
+BEGIN;
+SELECT viflo_stamp('one', purge => true, project => 'views');
+SELECT revision FROM viflo.applied WHERE project = 'views';
+ROLLBACK;
+SELECT viflo_stamp('base', project => 'views');
+SELECT count(*) FROM viflo.applied WHERE project = 'views';
+SELECT viflo_load(E'-- viflo revision: rep\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'views');
+SELECT revision FROM viflo_upgrade(project => 'views');
+SELECT direction, revision FROM viflo_log('views');
 DROP EXTENSION viflo_migrate;

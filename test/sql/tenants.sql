@@ -141,7 +141,24 @@ ALTER SCHEMA gone RENAME TO gone_too;
 SELECT tenant FROM viflo_tenants('gone%');
 ROLLBACK;
 SELECT count(*) FROM viflo_tenants('gone%');
+SELECT count(*) FROM viflo_upgrade(tenant => 'gone');
+CALL viflo_deploy(tenant => 'gone');
+SELECT viflo_check(tenant => 'gone');
+SELECT viflo.settle('m', 'head', tenant => 'gone');
+INSERT INTO viflo.settled VALUES ('app', 'gone', 'head', 'm');
+SELECT viflo.settled('m', 'head', 'app', NULL, 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
+-- but until it is, it is in the way, which says so
+INSERT INTO viflo.applied SELECT 'left', 'gone', 'l1', '', now(), 'me';
+SELECT viflo_load(E'-- viflo revision: l1\n-- viflo up\nSELECT 1;\n', project => 'left');
+\set VERBOSITY default
+SELECT viflo_remove('l1', 'left');
+SELECT viflo_stamp('base', project => 'left', tenant => 'gone');
+INSERT INTO viflo.unfinished VALUES ('left', 'gone', 'l1', 'up', now(), 0, '', 0, '{}', '{}', false, NULL, 0, 1);
+SELECT viflo_remove('l1', 'left');
+\set VERBOSITY terse
+SELECT viflo_repair('l1', 'left', 'gone');
+SELECT viflo_remove('l1', 'left');
 SELECT viflo_stamp('base', tenant => 'gone');
 SELECT count(*) FROM viflo_current(tenant => 'gone');
 
@@ -150,6 +167,7 @@ SELECT tenant, current, pending, late FROM viflo_tenants('t_', 'five');
 SELECT tenant, pending FROM viflo_tenants('t_', '+1');
 SELECT tenant, pending FROM viflo_tenants('closed', '+1');
 SELECT * FROM viflo_tenants('t_', 'nosuch');
+SELECT * FROM viflo_tenants('nosuch', 'nosuch');
 SELECT * FROM viflo_tenants(NULL);
 DELETE FROM viflo.applied WHERE tenant = 'ta' AND revision = 'one';
 SELECT tenant, current, pending, late FROM viflo_tenants('t_');
@@ -214,6 +232,17 @@ SELECT viflo_repair('t2b', 'online');
 SELECT viflo_repair('t2b', 'online', 'ta');
 SELECT count(*) FROM viflo_unfinished('online');
 SELECT viflo_remove('t2b', 'online');
+
+-- a repeatable revision that is half done is not applied, not even with the text that once was
+SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'half');
+SELECT tenant, count(*) FROM viflo_tenants('t_', project => 'half'), viflo_upgrade(project => 'half', tenant => tenant) GROUP BY tenant ORDER BY tenant;
+SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nCREATE TABLE half_r ();\nVACUUM half_r;\nSELECT 1/0;\n', project => 'half');
+CALL viflo_deploy(project => 'half', tenant => 'tb');
+SELECT viflo_load(E'-- viflo revision: r\n-- repeatable: yes\n-- viflo up\nSELECT 1;\n', project => 'half');
+SELECT tenant, pending, unfinished FROM viflo_tenants('t_', project => 'half');
+SELECT revision FROM viflo_pending('half', 'tb');
+SELECT viflo_repair('r', 'half', 'tb');
+SELECT tenant, pending, unfinished FROM viflo_tenants('t_', project => 'half');
 
 -- jobs
 SELECT viflo_deploy_async('t1', 'online', 'tb') AS job \gset

@@ -148,7 +148,7 @@ is_deeply([ map { "$_->{tenant} $_->{error}{sqlstate}" } @{ $document->{tenants}
 	[ 'tenant_050 22012', 'tenant_100 22012' ], 'the failures');
 is("$document->{message}, @{$document}{qw(upgraded failed nothing_to_do not_begun)}", '2 of 2 tenants failed, 0 2 198 0', 'and the count');
 put("$dir/3_c.up.sql", "SELECT 2;\n");
-fails_with(\@many, 1, qr/revision "3_c" is applied, and its text has changed/, 'a text that is applied for others stays');
+fails_with(\@many, 1, qr/revision "3_c" is applied for tenant "\w+", and its text has changed/, 'a text that is applied for others stays');
 put("$dir/3_c.up.sql", "SELECT 1;\nCREATE TABLE c AS SELECT 1 / (current_schema() NOT IN ('tenant_050', 'tenant_100'))::int;\n");
 
 # The other commands
@@ -217,6 +217,33 @@ is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Ate
 	like($stderr, qr/canceling statement.*tenant "tenant_012"/s, 'it is cancelled');
 	sql(sprintf($load, 's2'));
 	pass('and then the project can be changed');
+}
+
+# Who waits for the lock asks again and again who has it, and keeps nothing of the answers
+{
+	my ($out, $err) = ('', '');
+	my $psql = $node->installed_command('psql');
+
+	sql(q(SELECT viflo_load(E'-- viflo revision: w1\n-- viflo up\nSELECT 1;\n', project => 'waits')));
+	my $holder = IPC::Run::start([ $psql, '-XAtd', $url, '-c', 'SELECT count(pg_advisory_lock(n)) FROM generate_series(1, 5000) n',
+		'-c', 'BEGIN', '-c', q(SELECT viflo_stamp('base', project => 'waits')), '-c', q(SELECT pg_sleep(180) AS holder) ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('tenants', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%AS holder' AND wait_event = 'PgSleep'));
+	my $waiter = IPC::Run::start([ $psql, '-XAtd', $url, '-c', q(CALL viflo_deploy('w1', 'waits', 'tenant_012')) ],
+		'<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('tenants', q(SELECT count(*) = 1 FROM viflo.progress WHERE project = 'waits'));
+	my $before = -s $node->logfile;
+	sql(q(SELECT pg_sleep(3), pg_log_backend_memory_contexts(pid) FROM viflo.progress WHERE project = 'waits'));
+	my $total;
+	for (1 .. 300)
+	{
+		last if ($total) = slurp_file($node->logfile, $before) =~ /Grand total: (\d+) bytes/;
+		select(undef, undef, undef, 0.1);
+	}
+	cmp_ok($total // 1e9, '<', 8 * 1024 * 1024, 'memory while waiting');
+	sql(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%AS holder' AND pid <> pg_backend_pid()));
+	$_->finish for $holder, $waiter;
+	is(sql(q(SELECT current FROM viflo_tenants('tenant\_012', 'w1', 'waits'))), '{w1}', 'which is over in the end');
 }
 
 # Repeatable and late revisions count

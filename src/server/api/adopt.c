@@ -25,6 +25,28 @@ check_length(int count, int expected, const char *name)
 				 errmsg("argument \"%s\" has %d elements for %d revisions", name, count, expected)));
 }
 
+static void
+take_times(VifloAdopted *adopted, int expected, ArrayType *array)
+{
+	Datum	   *times;
+	bool	   *unknown;
+	int			count;
+
+	deconstruct_array(array, TIMESTAMPTZOID, sizeof(TimestampTz),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &times, &unknown, &count);
+	check_length(count, expected, "applied_at");
+	for (int i = 0; i < count; i++)
+	{
+		TimestampTz *applied_at;
+
+		if (unknown[i])
+			continue;
+		applied_at = palloc(sizeof(TimestampTz));
+		*applied_at = DatumGetTimestampTz(times[i]);
+		adopted[i].applied_at = applied_at;
+	}
+}
+
 /*
  * viflo_adopt(revisions text[], applied_at timestamptz[], applied_by text[],
  * source text, project text, tenant text)
@@ -35,23 +57,14 @@ viflo_adopt(PG_FUNCTION_ARGS)
 	VifloNames	revisions = viflo_arg_names(fcinfo, 0, "revisions", false);
 	VifloNames	applied_by = viflo_arg_names(fcinfo, 2, "applied_by", true);
 	VifloAdopted *adopted = palloc0(sizeof(VifloAdopted) * Max(revisions.count, 1));
-	Datum	   *times = NULL;
-	bool	   *unknown = NULL;
-	int			ntimes = 0;
 
 	if (!PG_ARGISNULL(1))
-	{
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TIMESTAMPTZOID, sizeof(TimestampTz),
-						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &times, &unknown, &ntimes);
-		check_length(ntimes, revisions.count, "applied_at");
-	}
+		take_times(adopted, revisions.count, PG_GETARG_ARRAYTYPE_P(1));
 	if (!PG_ARGISNULL(2))
 		check_length(applied_by.count, revisions.count, "applied_by");
 	for (int i = 0; i < revisions.count; i++)
 	{
 		adopted[i].revision = revisions.names[i];
-		if (times != NULL && !unknown[i])
-			adopted[i].applied_at = DatumGetTimestampTz(times[i]);
 		if (applied_by.count > 0)
 			adopted[i].applied_by = applied_by.names[i];
 	}

@@ -358,7 +358,7 @@ viflo_repair(PG_FUNCTION_ARGS)
 		warn_of_leftovers(unfinished);
 		viflo_unfinished_delete(project, tenant, id);
 	}
-	else if (!viflo_record_is_applied(project, tenants, id))
+	else if (viflo_record_find(project, tenants, id) == NULL)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_INVALID_TARGET),
 				 errmsg("revision \"%s\" is neither applied nor half done", id)));

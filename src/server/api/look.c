@@ -18,6 +18,7 @@
 #include "common/sqlstate.h"
 #include "report.h"
 #include "run/step.h"
+#include "run/tenant.h"
 #include "store/revisions.h"
 #include "store/state.h"
 #include "store/tables.h"
@@ -216,11 +217,10 @@ viflo_log(PG_FUNCTION_ARGS)
 	{
 		Datum		values[VIFLO_LOG_COLUMNS];
 		bool		nulls[VIFLO_LOG_COLUMNS];
-		char	   *of = viflo_scan_text(&scan, VIFLO_LOG_TENANT);
 		int			column = 0;
 
-		if (strcmp(viflo_scan_text(&scan, VIFLO_LOG_PROJECT), project) != 0 ||
-			(tenant != NULL && strcmp(of, tenant) != 0))
+		if (!viflo_scan_is(&scan, VIFLO_LOG_PROJECT, project) ||
+			(tenant != NULL && !viflo_scan_is(&scan, VIFLO_LOG_TENANT, tenant)))
 			continue;
 		if (!may_see_all && !scan.nulls[VIFLO_LOG_ERROR - 1])
 			scan.values[VIFLO_LOG_ERROR - 1] = CStringGetTextDatum("<insufficient privilege>");
@@ -236,7 +236,8 @@ viflo_log(PG_FUNCTION_ARGS)
 			nulls[column] = scan.nulls[i - 1];
 			column++;
 		}
-		values[column] = viflo_tenant_datum(of, &nulls[column]);
+		values[column] = scan.values[VIFLO_LOG_TENANT - 1];
+		nulls[column] = viflo_scan_is(&scan, VIFLO_LOG_TENANT, "");
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	viflo_scan_end(&scan);
@@ -281,11 +282,13 @@ viflo_pending(PG_FUNCTION_ARGS)
 Datum
 viflo_check(PG_FUNCTION_ARGS)
 {
-	VifloProjectState *state = viflo_state_get(viflo_arg_project(fcinfo, 0),
-											   viflo_arg_tenant(fcinfo, 1));
+	const char *tenant = viflo_arg_tenant(fcinfo, 1);
+	VifloProjectState *state;
 	int			pending = 0;
 	int			first = -1;
 
+	viflo_tenant_check_exists(tenant);
+	state = viflo_state_get(viflo_arg_project(fcinfo, 0), tenant);
 	viflo_steps_check_missing(state);
 	if (state->unfinished != NIL)
 		viflo_steps_raise_unfinished(linitial(state->unfinished));

@@ -17,6 +17,7 @@
 #include "report.h"
 #include "run/engine.h"
 #include "run/offline.h"
+#include "run/tenant.h"
 #include "settings.h"
 #include "store/settled.h"
 #include "store/state.h"
@@ -184,6 +185,10 @@ viflo_record(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("direction must be \"up\" or \"down\", not \"%s\"", direction)));
+	if (!PG_ARGISNULL(2) && TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(2)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be finite", "started")));
 	if (PG_ARGISNULL(2))
 		viflo_offline_check(project, tenant, revision, up);
 	else
@@ -201,13 +206,15 @@ viflo_settled(PG_FUNCTION_ARGS)
 {
 	const char *manifest = viflo_arg_required(fcinfo, 0, "manifest");
 	const char *target = viflo_arg_required(fcinfo, 1, "target");
+	const char *tenant = viflo_arg_tenant(fcinfo, 4);
 	const char *project;
 
 	if (PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !viflo_setting_project_is_set)
 		project = viflo_arg_text(fcinfo, 3);
 	else
 		project = viflo_arg_project(fcinfo, 2);
-	PG_RETURN_BOOL(viflo_settled_find(project, viflo_arg_tenant(fcinfo, 4), target, manifest));
+	PG_RETURN_BOOL(viflo_tenant_exists(tenant) &&
+				   viflo_settled_find(project, tenant, target, manifest));
 }
 
 /*

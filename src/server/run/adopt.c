@@ -14,6 +14,7 @@
 #include "run/adopt.h"
 #include "run/lock.h"
 #include "run/step.h"
+#include "run/tenant.h"
 #include "store/record.h"
 #include "store/state.h"
 
@@ -48,6 +49,7 @@ viflo_adopt_revisions(const char *project, const char *tenant,
 
 	PreventCommandIfReadOnly("viflo_adopt()");
 	viflo_steps_check_not_running("adopt revisions");
+	viflo_tenant_check(tenant);
 	viflo_lock_acquire(project, tenant);
 	state = viflo_state_get(project, tenant);
 	nodes = find_nodes(state, adopted, count);
@@ -62,6 +64,7 @@ viflo_adopt_revisions(const char *project, const char *tenant,
 			.tenant = tenant,
 			.revision = adopted[i].revision,
 			.direction = "stamp",
+			.again = state->marks[nodes[i]].checksum != NULL,
 			.checksum = state->revisions[nodes[i]].checksum,
 			.started = now,
 			.ended = now,

@@ -16,7 +16,7 @@
 typedef struct VifloAdopted
 {
 	const char *revision;		/* full id */
-	TimestampTz applied_at;		/* 0: not known, now */
+	const TimestampTz *applied_at;	/* NULL: not known, now */
 	const char *applied_by;		/* NULL: not known, the current role */
 } VifloAdopted;
 

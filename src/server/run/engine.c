@@ -2,7 +2,8 @@
  * engine.c
  *	  Runs a plan: lock, decide by the newest state, run, record.
  *
- * Phases: plan by the cached state, and return if that is empty; take the
+ * Phases: plan by the cached state, and return if that is empty (what is
+ * recorded of a tenant outlives its schema, which has to be there); take the
  * migrator lock; plan again by the state that is newest now; check every step
  * before any runs; then step by step: open a session of the script's own,
  * run the section's statements, close it, record.  Everything happens in the
@@ -153,11 +154,11 @@ viflo_engine_run(const VifloRun *request)
 	int			count;
 
 	with_progress.late = viflo_setting_late;
+	viflo_tenant_check(run->tenant);
 	if (viflo_steps_nothing_to_do(run))
 		return 0;
 
 	viflo_steps_check_not_running("run migrations");
-	viflo_tenant_check(run->tenant);
 	PreventCommandIfReadOnly(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 	PreventCommandIfParallelMode(run->direction == VIFLO_UP ? "viflo_upgrade()" : "viflo_downgrade()");
 
@@ -182,15 +183,15 @@ viflo_engine_run(const VifloRun *request)
 }
 
 static void
-record_stamp(const VifloProjectState *state, const char *revision, const char *checksum,
-			 bool applied, TimestampTz now)
+record_stamp(const VifloProjectState *state, int node, bool applied, TimestampTz now)
 {
 	VifloRecord record = {
 		.project = state->project,
 		.tenant = state->tenant,
-		.revision = revision,
+		.revision = state->revisions[node].id,
 		.direction = applied ? "stamp" : "unstamp",
-		.checksum = checksum,
+		.again = state->marks[node].checksum != NULL,
+		.checksum = state->revisions[node].checksum,
 		.started = now,
 		.ended = now
 	};
@@ -198,13 +199,55 @@ record_stamp(const VifloProjectState *state, const char *revision, const char *c
 	viflo_record_step(&record);
 }
 
+/* A revision that is applied and not registered, forgotten. */
+static void
+record_purge(const VifloProjectState *state, const char *revision, TimestampTz now)
+{
+	VifloRecord record = {
+		.project = state->project,
+		.tenant = state->tenant,
+		.revision = revision,
+		.direction = "unstamp",
+		.started = now,
+		.ended = now
+	};
+
+	viflo_record_step(&record);
+}
+
+/* What is recorded as applied: a repeatable revision also with another text than its present one. */
+static bool *
+recorded_set(const VifloProjectState *state)
+{
+	bool	   *set = palloc(sizeof(bool) * Max(state->count, 1));
+
+	for (int node = 0; node < state->count; node++)
+		set[node] = state->marks[node].checksum != NULL;
+	return set;
+}
+
+/* The set after the stamp of a database that has set. */
+static bool *
+plan_stamp(const VifloProjectState *state, const bool *set,
+		   const char *const *targets, int ntargets, bool purge)
+{
+	VifloState	view = {.applied = set,.closed = state->closed};
+	VifloError	error = {0};
+	bool	   *after;
+
+	if (!viflo_plan_stamp(state->graph, view, targets, ntargets, purge, &after, &error))
+		viflo_report_error(&error);
+	return after;
+}
+
 void
 viflo_engine_stamp(const char *project, const char *tenant,
 				   const char *const *targets, int ntargets, bool purge)
 {
 	VifloProjectState *state;
-	VifloError	error = {0};
-	bool	   *after = NULL;
+	bool	   *recorded;
+	bool	   *after;
+	bool	   *stays;
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *cell;
 
@@ -214,9 +257,9 @@ viflo_engine_stamp(const char *project, const char *tenant,
 	state = viflo_state_get(project, tenant);
 	if (!purge)
 		viflo_steps_check_missing(state);
-	if (!viflo_plan_stamp(state->graph, viflo_state_view(state), targets, ntargets, purge,
-						  &after, &error))
-		viflo_report_error(&error);
+	recorded = recorded_set(state);
+	after = plan_stamp(state, state->applied, targets, ntargets, purge);
+	stays = plan_stamp(state, recorded, targets, ntargets, purge);
 
 	/* Of a tenant whose schema is gone, all can still be forgotten. */
 	for (int node = 0; node < state->count; node++)
@@ -235,9 +278,8 @@ viflo_engine_stamp(const char *project, const char *tenant,
 		int			node = state->graph->order[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (state->applied[node] && !after[node])
-			record_stamp(state, state->revisions[node].id, state->revisions[node].checksum,
-						 false, now);
+		if (recorded[node] && !stays[node])
+			record_stamp(state, node, false, now);
 	}
 	for (int i = 0; i < state->count; i++)
 	{
@@ -245,12 +287,11 @@ viflo_engine_stamp(const char *project, const char *tenant,
 
 		CHECK_FOR_INTERRUPTS();
 		if (!state->applied[node] && after[node])
-			record_stamp(state, state->revisions[node].id, state->revisions[node].checksum,
-						 true, now);
+			record_stamp(state, node, true, now);
 	}
 	if (purge)
 		foreach(cell, state->missing)
-			record_stamp(state, lfirst(cell), NULL, false, now);
+			record_purge(state, lfirst(cell), now);
 	viflo_state_release(state);
 }
 
@@ -262,7 +303,7 @@ viflo_engine_settle(const char *project, const char *tenant,
 	VifloPlan	plan = {0};
 
 	if (RecoveryInProgress() || XactReadOnly || viflo_steps_running() ||
-		!viflo_lock_try(project, tenant))
+		!viflo_tenant_exists(tenant) || !viflo_lock_try(project, tenant))
 		return false;
 	viflo_steps_make_plan(&run, viflo_state_get(project, tenant), &plan);
 	if (plan.count > 0)

@@ -3,7 +3,8 @@
  *	  One migrator at a time for each project and tenant.
  *
  * The tag is (extension viflo_migrate, hash of project and tenant).  Two
- * whose hashes collide wait for each other needlessly; nothing else happens.
+ * whose hashes collide wait for each other needlessly; nothing else happens,
+ * as no tenant has the number of its own project, which it locks, too.
  * Sub-object 0 is what DROP and ALTER EXTENSION lock, the odd numbers are the
  * migrator's lock, the even ones say that its holder runs a step outside of a
  * transaction; the topmost are other parts' (progress, jobs).
@@ -44,30 +45,39 @@
 /* How whoever runs for a tenant holds the project's lock. */
 #define SHARING RowShareLock
 
+static uint32
+hash_name(const char *name)
+{
+	return hash_bytes((const unsigned char *) name, strlen(name));
+}
+
 static void
 lock_tags(LOCKTAG *tag, LOCKTAG *step_tag, const char *project, const char *tenant)
 {
 	Oid			extension = get_extension_oid("viflo_migrate", false);
-	uint32		hash = hash_bytes((const unsigned char *) project, strlen(project));
-	uint16		number;
+	uint32		of_project = hash_name(project);
+	uint32		number = hash_combine(of_project, hash_name(tenant)) % LOCK_HASHES;
 
-	hash = hash_combine(hash, hash_bytes((const unsigned char *) tenant, strlen(tenant)));
-	number = 2 * (hash % LOCK_HASHES) + 1;
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, number);
-	SET_LOCKTAG_OBJECT(*step_tag, MyDatabaseId, ExtensionRelationId, extension, number + 1);
+	/* Two runs for it would share the project's lock, and both want it alone. */
+	if (tenant[0] != '\0' && number == hash_combine(of_project, hash_name("")) % LOCK_HASHES)
+		number = (number + 1) % LOCK_HASHES;
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 2 * number + 1);
+	SET_LOCKTAG_OBJECT(*step_tag, MyDatabaseId, ExtensionRelationId, extension, 2 * number + 2);
 }
 
 /*
  * Pid of somebody else who holds the lock in a mode that conflicts with this
  * one, 0 if that is a prepared transaction, -1 if there is nobody by now.
- * Touches no catalogs.
+ * Touches no catalogs.  Whoever waits asks many times, and the server may hold
+ * many locks: nothing is left in the caller's memory context.
  */
 static int
 holder_pid(const LOCKTAG *tag, LOCKMODE mode)
 {
 	LockData   *locks = GetLockStatusData();
+	int			pid = -1;
 
-	for (int i = 0; i < locks->nelements; i++)
+	for (int i = 0; i < locks->nelements && pid < 0; i++)
 	{
 		LockInstanceData *instance = &locks->locks[i];
 
@@ -75,9 +85,11 @@ holder_pid(const LOCKTAG *tag, LOCKMODE mode)
 			continue;
 		for (LOCKMODE held = AccessShareLock; held <= AccessExclusiveLock; held++)
 			if ((instance->holdMask & LOCKBIT_ON(held)) != 0 && DoLockModesConflict(held, mode))
-				return instance->pid;
+				pid = instance->pid;
 	}
-	return -1;
+	pfree(locks->locks);
+	pfree(locks);
+	return pid;
 }
 
 /* Says who holds the lock, as the detail of the error under way. */

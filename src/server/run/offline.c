@@ -378,6 +378,7 @@ viflo_offline_record(const char *project, const char *tenant, const char *revisi
 
 	viflo_state_hold(state);
 	viflo_state_announce_applied(project, tenant);
+	record.again = state->marks[node].checksum != NULL;
 	record.checksum = state->revisions[node].checksum;
 	record.ended = GetCurrentTimestamp();
 	viflo_record_step(&record);

@@ -156,10 +156,10 @@ viflo_online_run(const VifloRun *request, const VifloOnlineObserver *observer)
 	volatile int done = 0;
 
 	run.late = viflo_setting_late;
+	viflo_tenant_check(run.tenant);
 	if (viflo_steps_nothing_to_do(&run))
 		return 0;
 	viflo_steps_check_not_running("run migrations");
-	viflo_tenant_check(run.tenant);
 	PreventCommandDuringRecovery(command_name(&run));
 	PreventCommandIfReadOnly(command_name(&run));
 	PreventCommandIfParallelMode(command_name(&run));

@@ -6,13 +6,14 @@
  * A step that fits in a transaction runs in a subtransaction, is recorded
  * there, and committed.  One that did not get its locks is rolled back whole,
  * the transaction ended, and tried again (patience.c).  One that turns out not
- * to fit is rolled back and run as the others are: by a background worker,
+ * to fit (fit.c) is rolled back and run as the others are: by a background worker,
  * which commits as it goes and notes in viflo.unfinished how far it is
  * (dispatch.c, toplevel.c).  A backfill follows, range by range (backfill.c).
  *
  * The top-level transaction is only ever committed: its abort would give the
  * session's locks away.  Only a failure that ends the run aborts it, and a
- * commit that fails.  The failure is logged in a transaction of its own.
+ * commit that fails.  The failure is logged in a transaction of its own
+ * (failure.c).
  *
  * Memory: a step has a context that outlives its transactions; each attempt
  * has one below it.
@@ -23,7 +24,6 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -35,6 +35,8 @@
 #include "report.h"
 #include "run/backfill.h"
 #include "run/dispatch.h"
+#include "run/failure.h"
+#include "run/fit.h"
 #include "run/milestone.h"
 #include "run/online_step.h"
 #include "run/patience.h"
@@ -42,12 +44,6 @@
 #include "run/tenant.h"
 #include "run/timeout.h"
 #include "store/unfinished.h"
-
-/*
- * Longest wait for our own tables, in milliseconds, where nothing else is
- * locked: somebody has locked them by hand.
- */
-#define RECORD_TIMEOUT	3000
 
 typedef struct OnlineStep
 {
@@ -68,14 +64,6 @@ typedef struct OnlineStep
 	VifloWatcher watcher;		/* notes it */
 } OnlineStep;
 
-static void
-add_detail(OnlineStep *at, const char *text)
-{
-	if (at->detail.len > 0)
-		appendStringInfoString(&at->detail, "; ");
-	appendStringInfoString(&at->detail, text);
-}
-
 /* Reads how far the step is, into at->unfinished. */
 static void
 read_unfinished(OnlineStep *at)
@@ -87,16 +75,6 @@ read_unfinished(OnlineStep *at)
 										  at->step->revision);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
-}
-
-/* What the worker adds to, for this run and the next, began as ours. */
-static void
-take_detail(OnlineStep *at)
-{
-	if (at->unfinished == NULL || at->unfinished->detail == NULL)
-		return;
-	resetStringInfo(&at->detail);
-	add_detail(at, at->unfinished->detail);
 }
 
 /* The step's text, in at->context. */
@@ -126,92 +104,22 @@ finish_record(OnlineStep *at)
 	viflo_record_step(&at->record);
 }
 
-/*
- * Reads how far the step is, for its error and for the log, and forgets a row
- * that tells of nothing.  Where the migrator lock went with the transaction,
- * somebody else may have gone on with the step.
- */
-static void
-look_back(OnlineStep *at, ErrorData *error)
-{
-	at->unfinished = NULL;
-	if (!at->lock->held && !viflo_lock_try(at->run->project, at->run->tenant))
-		return;
-	read_unfinished(at);
-	take_detail(at);
-	if (at->unfinished == NULL)
-		return;
-	if (!viflo_unfinished_is_half_done(at->unfinished))
-	{
-		viflo_unfinished_delete(at->run->project, at->run->tenant, at->step->revision);
-		return;
-	}
-	at->record.statements = at->unfinished->statements;
-	at->record.attempts = Max(at->record.attempts, at->unfinished->attempts);
-	add_detail(at, psprintf("statements up to %d are done and committed",
-							at->unfinished->statements));
-	if (error->hint == NULL)
-		error->hint = psprintf("What is done stays; CALL %s resumes after statement %d.",
-							   at->step->up ? "viflo_deploy()" : "viflo_revert()",
-							   at->unfinished->statements);
-}
-
-static void
-log_failure(OnlineStep *at, ErrorData *error)
-{
-	viflo_timeout_lock(RECORD_TIMEOUT);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	look_back(at, error);
-	if (viflo_patience_is_lock_error(error->sqlerrcode))
-	{
-		if (at->patience.blockers != NULL)
-			error->detail = error->detail ?
-				psprintf("%s\n%s", error->detail, at->patience.blockers) : at->patience.blockers;
-		if (error->detail != NULL)
-			add_detail(at, error->detail);
-	}
-	at->record.ended = GetCurrentTimestamp();
-	at->record.detail = at->detail.len > 0 ? at->detail.data : NULL;
-	at->record.error = error->message;
-	at->record.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	viflo_record_failure(&at->record);
-	PopActiveSnapshot();
-}
-
-/*
- * Logs the failure, in a transaction of its own, and raises it.  The
- * transaction is clean.  That the failure cannot be logged must not hide it.
- */
+/* Logs the failure and raises it. */
 static _Noreturn void
 fail(OnlineStep *at, ErrorData *error)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile trouble = NULL;
+	VifloFailure failure = {
+		.run = at->run,
+		.step = at->step,
+		.lock = at->lock,
+		.commit = at->commit,
+		.context = at->context,
+		.record = &at->record,
+		.detail = &at->detail,
+		.blockers = at->patience.blockers
+	};
 
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		MemoryContextSwitchTo(at->context);
-		log_failure(at, error);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(at->context);
-		trouble = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(at->context);
-	CurrentResourceOwner = owner;
-	if (trouble != NULL)
-		ereport(WARNING,
-				(errcode(trouble->sqlerrcode),
-				 errmsg("could not add the failure of revision \"%s\" to the log", at->step->revision),
-				 errdetail_internal("%s", trouble->message)));
-	at->commit();
-	ReThrowError(error);
+	viflo_failure_raise(&failure, error);
 }
 
 /*
@@ -350,41 +258,6 @@ try_commit(OnlineStep *at)
 	return error;
 }
 
-/* Was the error raised by the script's statement itself, not by what it calls? */
-static bool
-is_of_statement(const ErrorData *error)
-{
-	return error->context != NULL && strncmp(error->context, "revision ", 9) == 0;
-}
-
-/*
- * A procedure or DO block that ends transactions, a new enum value that is
- * used, a command that the parse tree did not give away: psql would run them.
- * Not so a function that does it, which fails everywhere, nor what a script
- * raises by itself with one of these SQLSTATEs.
- */
-static bool
-belongs_outside(const OnlineStep *at, const ErrorData *error)
-{
-	bool		is_block = at->statement == T_DoStmt || at->statement == T_CallStmt;
-
-	if (at->pinned)
-		return false;
-	switch (error->sqlerrcode)
-	{
-		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
-			return is_block;
-		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
-			return is_of_statement(error) ||
-				(is_block && error->funcname != NULL &&
-				 strcmp(error->funcname, "check_safe_enum_use") == 0);
-		case ERRCODE_ACTIVE_SQL_TRANSACTION:
-			return is_of_statement(error) && at->statement != T_VariableSetStmt;
-		default:
-			return false;
-	}
-}
-
 /*
  * After a failed attempt: pauses, and waits, holding nothing, for who is in
  * the way of the step's statements.
@@ -461,9 +334,9 @@ try_in_transaction(OnlineStep *at, VifloOnlineOutcome *outcome)
 		}
 		if (error == NULL)
 			return true;
-		if (belongs_outside(at, error))
+		if (!at->pinned && viflo_fit_is_outside(error, at->statement))
 		{
-			add_detail(at, psprintf("run outside of a transaction after: %s", error->message));
+			viflo_record_add_detail(&at->detail, psprintf("run outside of a transaction after: %s", error->message));
 			return false;
 		}
 		at->sqlstate = error->sqlerrcode;
@@ -495,7 +368,7 @@ dispatch(OnlineStep *at)
 		}
 	}
 	else if (at->unfinished->detail != NULL)
-		add_detail(at, at->unfinished->detail);
+		viflo_record_add_detail(&at->detail, at->unfinished->detail);
 	at->commit();
 
 	viflo_lock_mark_step(at->lock);
@@ -505,7 +378,8 @@ dispatch(OnlineStep *at)
 	at->record.statements = result.statements;
 	at->record.attempts = result.attempts;
 	read_unfinished(at);
-	take_detail(at);
+	if (at->unfinished != NULL)
+		viflo_record_take_detail(&at->detail, at->unfinished->detail);
 }
 
 static void
@@ -514,10 +388,10 @@ backfill(OnlineStep *at, const VifloRevision *revision)
 	int64		rows;
 
 	if (at->unfinished->backfill_key != NULL)
-		add_detail(at, psprintf("backfill resumed after key %s", at->unfinished->backfill_key));
+		viflo_record_add_detail(&at->detail, psprintf("backfill resumed after key %s", at->unfinished->backfill_key));
 	rows = viflo_backfill_run(at->run, at->step, &revision->backfill, at->unfinished,
 							  at->context, at->commit);
-	add_detail(at, psprintf("backfill changed " INT64_FORMAT " rows", rows));
+	viflo_record_add_detail(&at->detail, psprintf("backfill changed " INT64_FORMAT " rows", rows));
 }
 
 /* Raises when the section that is done has another text now. */
@@ -558,7 +432,7 @@ run_the_rest(OnlineStep *at)
 
 	viflo_progress_phase(VIFLO_PHASE_RECORDING, NULL);
 	nest_level = NewGUCNestLevel();
-	viflo_timeout_lock(RECORD_TIMEOUT);
+	viflo_timeout_lock(VIFLO_RECORD_TIMEOUT);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	viflo_state_announce_applied(at->run->project, at->run->tenant);
 	finish_record(at);

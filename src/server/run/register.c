@@ -135,6 +135,13 @@ viflo_register_read(VifloRegistration *registration, const char *script, size_t 
 	AtEOXact_GUC(true, nest_level);
 }
 
+/* Says which tenant, if any, stands in the way, as the detail of the error under way. */
+static int
+errdetail_tenant(const char *tenant, const char *state)
+{
+	return tenant[0] == '\0' ? 0 : errdetail("It is %s for tenant \"%s\".", state, tenant);
+}
+
 /*
  * May this registration take the place of the registered one?  Raises if not.
  */
@@ -145,6 +152,7 @@ check_replacement(const VifloProjectState *state, int node,
 	const char *id = registration->revision.id;
 	const char *registered = state->revisions[node].checksum;
 	const char *checksum = registration->revision.checksum;
+	const char *tenant;
 
 	if (state->entries[node].bundled && !creating_extension)
 		ereport(ERROR,
@@ -154,10 +162,12 @@ check_replacement(const VifloProjectState *state, int node,
 	if (force || strcmp(registered, checksum) == 0 ||
 		(state->revisions[node].repeatable && registration->revision.repeatable))
 		return;
-	if (viflo_record_is_applied(state->project, NULL, id))
+	tenant = viflo_record_find(state->project, NULL, id);
+	if (tenant != NULL)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_CHANGED_REVISION),
-				 errmsg("revision \"%s\" is applied, and its text has changed", id),
+				 tenant[0] == '\0' ? errmsg("revision \"%s\" is applied, and its text has changed", id) :
+				 errmsg("revision \"%s\" is applied for tenant \"%s\", and its text has changed", id, tenant),
 				 errdetail("The registered text has checksum %s, the new one %s.", registered, checksum),
 				 errhint("Restore the text and put the change into a new revision; or load it with force => true and accept it with viflo_repair().")));
 }
@@ -300,6 +310,7 @@ viflo_register_remove(const char *project, const char *revision)
 	int			dependent;
 	bool		repeatable;
 	const char *id;
+	const char *tenant;
 
 	PreventCommandIfReadOnly("viflo_remove()");
 	viflo_steps_check_not_running("remove a revision");
@@ -319,15 +330,19 @@ viflo_register_remove(const char *project, const char *revision)
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because others stand on it", id),
 				 errdetail("Revision \"%s\" needs it.", state->revisions[dependent].id)));
-	if (!repeatable && viflo_record_is_applied(project, NULL, id))
+	tenant = repeatable ? NULL : viflo_record_find(project, NULL, id);
+	if (tenant != NULL)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is applied", id),
+				 errdetail_tenant(tenant, "applied"),
 				 errhint("Take it back first with viflo_downgrade().")));
-	if (viflo_unfinished_is_any(project, id))
+	tenant = viflo_unfinished_find(project, id);
+	if (tenant != NULL)
 		ereport(ERROR,
 				(viflo_errcode(VIFLO_IN_USE),
 				 errmsg("cannot remove revision \"%s\" because it is half done", id),
+				 errdetail_tenant(tenant, "half done"),
 				 errhint("CALL viflo_deploy() goes on with it; viflo_repair() forgets that it was begun.")));
 	viflo_state_announce_revisions(project);
 	if (repeatable)

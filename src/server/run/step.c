@@ -248,6 +248,7 @@ copy_plan(const VifloProjectState *state, const VifloPlan *plan)
 		steps[i].message = pstrdup(state->revisions[node].message);
 		steps[i].source = entry->source ? pstrdup(entry->source) : NULL;
 		steps[i].up = plan->steps[i].direction == VIFLO_UP;
+		steps[i].again = state->marks[node].checksum != NULL;
 		steps[i].transactional = steps[i].up ? entry->transactional : entry->down_transactional;
 		steps[i].number = i + 1;
 		steps[i].of = plan->count;
@@ -335,6 +336,7 @@ viflo_step_record(const VifloRun *run, const VifloPlannedStep *step)
 		.tenant = run->tenant,
 		.revision = step->revision,
 		.direction = step->up ? "up" : "down",
+		.again = step->again,
 		.forgets = &step->forgets,
 		.started = GetCurrentTimestamp()
 	};

@@ -32,6 +32,7 @@ typedef struct VifloPlannedStep
 	char	   *message;
 	char	   *source;			/* or NULL */
 	bool		up;
+	bool		again;			/* up: it is applied, with another text */
 	bool		transactional;
 	int			number;			/* 1.. */
 	int			of;

@@ -25,20 +25,28 @@ viflo_tenant_is_possible(const char *name)
 	return strcmp(name, "$user") != 0;
 }
 
-void
-viflo_tenant_check(const char *tenant)
+bool
+viflo_tenant_exists(const char *tenant)
 {
-	Oid			schema;
+	return tenant[0] == '\0' || OidIsValid(get_namespace_oid(tenant, true));
+}
 
-	if (tenant[0] == '\0')
-		return;
-	schema = get_namespace_oid(tenant, true);
-	if (!OidIsValid(schema))
+void
+viflo_tenant_check_exists(const char *tenant)
+{
+	if (!viflo_tenant_exists(tenant))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" of the tenant does not exist", tenant),
 				 errhint("Create it with CREATE SCHEMA; viflo_tenants() lists those that there are.")));
-	if (viflo_schema_aclcheck(schema, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+}
+
+void
+viflo_tenant_check(const char *tenant)
+{
+	viflo_tenant_check_exists(tenant);
+	if (tenant[0] != '\0' &&
+		viflo_schema_aclcheck(get_namespace_oid(tenant, false), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for schema \"%s\" of the tenant", tenant)));

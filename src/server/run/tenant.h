@@ -12,10 +12,16 @@
 /* Can a schema of that name be a tenant? */
 extern bool viflo_tenant_is_possible(const char *name);
 
+/* Is there such a schema?  "" always is, here and below. */
+extern bool viflo_tenant_exists(const char *tenant);
+
+/* Raises unless there is, for who only looks at what is recorded of it. */
+extern void viflo_tenant_check_exists(const char *tenant);
+
 /*
  * Raises unless there is such a schema and the current user may use it: the
  * server skips it in a search_path without a word otherwise, and a script
- * would work on whatever comes next.  "" is fine.
+ * would work on whatever comes next.
  */
 extern void viflo_tenant_check(const char *tenant);
 

@@ -29,6 +29,12 @@ typedef struct VifloStatementTimeout
 extern void viflo_timeout_arm(VifloStatementTimeout *timeout);
 extern void viflo_timeout_disarm(VifloStatementTimeout *timeout);
 
+/*
+ * Longest wait for our own tables, in milliseconds, where nothing else is
+ * locked: somebody has locked them by hand.
+ */
+#define VIFLO_RECORD_TIMEOUT	3000
+
 /* Bounds lock waits by milliseconds in the current GUC nest level, unless stricter. */
 extern void viflo_timeout_lock(int milliseconds);
 

@@ -40,7 +40,7 @@ mark_applied(const VifloRecord *record)
 	values[VIFLO_APPLIED_REVISION - 1] = CStringGetTextDatum(record->revision);
 	values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(record->checksum);
 	values[VIFLO_APPLIED_APPLIED_AT - 1] =
-		TimestampTzGetDatum(record->applied_at != 0 ? record->applied_at : record->ended);
+		TimestampTzGetDatum(record->applied_at ? *record->applied_at : record->ended);
 	values[VIFLO_APPLIED_APPLIED_BY - 1] = CStringGetTextDatum(role);
 	viflo_table_insert(VIFLO_TABLE_APPLIED, values, nulls);
 }
@@ -105,9 +105,11 @@ viflo_record_step(const VifloRecord *record)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "viflo record",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		up = strcmp(record->direction, "up") == 0 || strcmp(record->direction, "stamp") == 0;
 
-	mark_unapplied(record, record->revision);
-	if (strcmp(record->direction, "up") == 0 || strcmp(record->direction, "stamp") == 0)
+	if (!up || record->again)
+		mark_unapplied(record, record->revision);
+	if (up)
 		mark_applied(record);
 	for (int i = 0; record->forgets != NULL && i < record->forgets->count; i++)
 		mark_unapplied(record, record->forgets->names[i]);
@@ -115,6 +117,23 @@ viflo_record_step(const VifloRecord *record)
 	add_log(record, "done");
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+void
+viflo_record_add_detail(StringInfo detail, const char *part)
+{
+	if (detail->len > 0)
+		appendStringInfoString(detail, "; ");
+	appendStringInfoString(detail, part);
+}
+
+void
+viflo_record_take_detail(StringInfo detail, const char *parts)
+{
+	if (parts == NULL)
+		return;
+	resetStringInfo(detail);
+	appendStringInfoString(detail, parts);
 }
 
 void
@@ -133,9 +152,7 @@ viflo_record_repair(const char *project, const char *tenant, const char *revisio
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
 	while (viflo_scan_next(&scan))
 	{
-		char	   *id = viflo_scan_text(&scan, VIFLO_APPLIED_REVISION);
-
-		if (strcmp(id, revision) != 0)
+		if (!viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision))
 			continue;
 		scan.values[VIFLO_APPLIED_CHECKSUM - 1] = CStringGetTextDatum(checksum);
 		viflo_table_update(VIFLO_TABLE_APPLIED, &scan.tid, scan.values, scan.nulls);
@@ -152,22 +169,23 @@ viflo_record_forget(const char *project, const char *revision)
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, 1, NULL);
 	while (viflo_scan_next(&scan))
 	{
-		if (strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0)
+		if (viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision))
 			viflo_table_delete(VIFLO_TABLE_APPLIED, &scan.tid);
 	}
 	viflo_scan_end(&scan);
 }
 
-bool
-viflo_record_is_applied(const char *project, const char *tenant, const char *revision)
+char *
+viflo_record_find(const char *project, const char *tenant, const char *revision)
 {
 	VifloScan	scan;
 	const char *keys[] = {project, tenant};
-	bool		found = false;
+	char	   *found = NULL;
 
 	viflo_scan_begin(&scan, VIFLO_TABLE_APPLIED, keys, tenant != NULL ? 2 : 1, NULL);
-	while (!found && viflo_scan_next(&scan))
-		found = strcmp(viflo_scan_text(&scan, VIFLO_APPLIED_REVISION), revision) == 0;
+	while (found == NULL && viflo_scan_next(&scan))
+		if (viflo_scan_is(&scan, VIFLO_APPLIED_REVISION, revision))
+			found = viflo_scan_text(&scan, VIFLO_APPLIED_TENANT);
 	viflo_scan_end(&scan);
 	return found;
 }

@@ -10,6 +10,7 @@
 
 #include "common/revision.h"
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 
 /* One step to be recorded. */
 typedef struct VifloRecord
@@ -18,6 +19,7 @@ typedef struct VifloRecord
 	const char *tenant;
 	const char *revision;
 	const char *direction;		/* "up", "down", "stamp", "unstamp" */
+	bool		again;			/* up or stamp: it is applied already */
 	const char *checksum;		/* of the text that ran; NULL: not known */
 	TimestampTz started;
 	TimestampTz ended;
@@ -25,8 +27,8 @@ typedef struct VifloRecord
 	bool		nontransactional;	/* ran outside of one transaction */
 	int			attempts;		/* 0 counts as 1 */
 	const char *detail;			/* or NULL */
-	TimestampTz applied_at;		/* what is recorded of it beside the log: */
-	const char *applied_by;		/* 0 and NULL: now, by the current role */
+	const TimestampTz *applied_at;	/* what is recorded of it beside the log; */
+	const char *applied_by;		/* NULL: now, by the current role */
 	const VifloNames *forgets;	/* revisions not applied any more, beside;
 								 * NULL: none */
 	const char *error;			/* failed only */
@@ -34,11 +36,17 @@ typedef struct VifloRecord
 } VifloRecord;
 
 /*
- * Marks the revision applied ("up", "stamp"), again where it is so with another
- * text, or not, forgets that it was unfinished, and adds a row to the log, in
- * the name of the current role.
+ * Marks the revision applied ("up", "stamp") or not, forgets that it was
+ * unfinished, and adds a row to the log, in the name of the current role.
  */
 extern void viflo_record_step(const VifloRecord *record);
+
+/*
+ * A record's detail is made of parts.  Adds one; or takes for all of them what
+ * was made of them meanwhile (NULL: nothing), by the worker or an earlier run.
+ */
+extern void viflo_record_add_detail(StringInfo detail, const char *part);
+extern void viflo_record_take_detail(StringInfo detail, const char *parts);
 
 /* Adds a row with status "failed" to the log, and changes nothing else. */
 extern void viflo_record_failure(const VifloRecord *record);
@@ -49,8 +57,9 @@ extern void viflo_record_failure(const VifloRecord *record);
 extern void viflo_record_repair(const char *project, const char *tenant,
 								const char *revision, const char *checksum);
 
-extern bool viflo_record_is_applied(const char *project, const char *tenant,
-									const char *revision);
+/* The first tenant, palloc'd, that it is applied for; NULL: there is none. */
+extern char *viflo_record_find(const char *project, const char *tenant,
+							   const char *revision);
 
 /* Marks the revision not applied, for every tenant, and says so in no log. */
 extern void viflo_record_forget(const char *project, const char *revision);

@@ -239,6 +239,24 @@ viflo_scan_end(VifloScan *scan)
 	table_close(scan->relation, AccessShareLock);
 }
 
+bool
+viflo_scan_is(const VifloScan *scan, int column, const char *string)
+{
+	Datum		datum = scan->values[column - 1];
+	size_t		length = strlen(string);
+	struct varlena *value;
+	bool		result;
+
+	if (scan->nulls[column - 1])
+		return false;
+	value = PG_DETOAST_DATUM_PACKED(datum);
+	result = VARSIZE_ANY_EXHDR(value) == length &&
+		memcmp(VARDATA_ANY(value), string, length) == 0;
+	if ((Pointer) value != DatumGetPointer(datum))
+		pfree(value);
+	return result;
+}
+
 char *
 viflo_scan_text(const VifloScan *scan, int column)
 {

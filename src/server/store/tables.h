@@ -193,6 +193,9 @@ extern void viflo_table_delete(VifloTable table, ItemPointer tid);
 /* Goes up with every write of this backend's to the table, for who keeps what it has read. */
 extern uint64 viflo_table_generation(VifloTable table);
 
+/* Is a row's text column this string?  Leaves nothing behind. */
+extern bool viflo_scan_is(const VifloScan *scan, int column, const char *string);
+
 /* A row's text column, or NULL; palloc'd.  And the way back. */
 extern char *viflo_scan_text(const VifloScan *scan, int column);
 extern Datum viflo_text_datum(const char *string, bool *isnull);

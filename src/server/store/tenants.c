@@ -46,6 +46,8 @@ typedef struct Reading
 	int			at;				/* place in nodes of the tenant's next id */
 	VifloTenantSet scratch;		/* the tenant's set */
 	VifloTenant *tenant;		/* NULL: before the first */
+	List	   *unfinished;		/* of all tenants, by their names */
+	int			at_unfinished;	/* place in it of the first not looked at */
 } Reading;
 
 static int
@@ -107,6 +109,26 @@ find_set(Reading *reading, int guess)
 	return tenants->nsets++;
 }
 
+/* A repeatable revision that is half done is not applied, as in state.c. */
+static void
+forget_half_done(Reading *reading)
+{
+	const VifloProjectState *state = reading->state;
+
+	for (; reading->at_unfinished < list_length(reading->unfinished); reading->at_unfinished++)
+	{
+		const VifloUnfinished *row = list_nth(reading->unfinished, reading->at_unfinished);
+		int			order = strcmp(row->tenant, reading->tenant->name);
+		int			node;
+
+		if (order > 0)
+			return;
+		node = order == 0 ? viflo_graph_find(state->graph, row->revision) : -1;
+		if (node >= 0 && state->revisions[node].repeatable)
+			reading->scratch.applied[node] = false;
+	}
+}
+
 /* What there is of the tenant so far is all. */
 static void
 end_tenant(Reading *reading)
@@ -116,6 +138,7 @@ end_tenant(Reading *reading)
 
 	if (reading->tenant == NULL)
 		return;
+	forget_half_done(reading);
 	reading->tenant->set = find_set(reading, tenants->count > 1 ?
 									tenants->tenants[tenants->count - 2].set : 0);
 	memset(reading->scratch.applied, 0, sizeof(bool) * count);
@@ -142,14 +165,6 @@ add_tenant(Reading *reading, int place, char *name)
 	memset(tenant, 0, sizeof(*tenant));
 	tenant->name = name;
 	return tenant;
-}
-
-static bool
-is_text(const struct varlena *value, const char *string)
-{
-	size_t		length = strlen(string);
-
-	return VARSIZE_ANY_EXHDR(value) == length && memcmp(VARDATA_ANY(value), string, length) == 0;
 }
 
 /* As strcmp() of the text and the string. */
@@ -187,17 +202,17 @@ next_node(Reading *reading, const struct varlena *id)
 static bool
 take_row(Reading *reading, const VifloScan *scan)
 {
-	text	   *tenant = DatumGetTextPP(scan->values[VIFLO_APPLIED_TENANT - 1]);
 	text	   *id = DatumGetTextPP(scan->values[VIFLO_APPLIED_REVISION - 1]);
-	text	   *checksum = DatumGetTextPP(scan->values[VIFLO_APPLIED_CHECKSUM - 1]);
 	int			node;
 	bool		same;
 
-	if (reading->tenant == NULL || !is_text(tenant, reading->tenant->name))
+	if (reading->tenant == NULL ||
+		!viflo_scan_is(scan, VIFLO_APPLIED_TENANT, reading->tenant->name))
 	{
 		end_tenant(reading);
 		reading->at = 0;
-		reading->tenant = add_tenant(reading, reading->tenants->count, text_to_cstring(tenant));
+		reading->tenant = add_tenant(reading, reading->tenants->count,
+									 viflo_scan_text(scan, VIFLO_APPLIED_TENANT));
 	}
 	node = next_node(reading, id);
 	if (node < 0)
@@ -205,7 +220,7 @@ take_row(Reading *reading, const VifloScan *scan)
 		reading->tenant->missing++;
 		return !viflo_state_is_behind(reading->state->project, text_to_cstring(id), scan->snapshot);
 	}
-	same = is_text(checksum, reading->state->revisions[node].checksum);
+	same = viflo_scan_is(scan, VIFLO_APPLIED_CHECKSUM, reading->state->revisions[node].checksum);
 	reading->scratch.applied[node] = same || !reading->state->revisions[node].repeatable;
 	reading->scratch.changed[node] = !same && reading->scratch.applied[node];
 	return true;
@@ -245,13 +260,21 @@ place_of(const VifloTenants *tenants, const char *name)
 	return low;
 }
 
+static int
+compare_unfinished(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((const VifloUnfinished *) lfirst(a))->tenant,
+				  ((const VifloUnfinished *) lfirst(b))->tenant);
+}
+
+/* Counts them, also those of tenants that have nothing applied. */
 static void
-read_unfinished(Reading *reading)
+count_unfinished(Reading *reading)
 {
 	VifloTenants *tenants = reading->tenants;
 	ListCell   *cell;
 
-	foreach(cell, viflo_unfinished_list(reading->state->project, NULL))
+	foreach(cell, reading->unfinished)
 	{
 		const VifloUnfinished *row = lfirst(cell);
 		int			place = place_of(tenants, row->tenant);
@@ -303,10 +326,12 @@ read_tenants(const VifloProjectState *state, uint64 generation)
 	result->project = pstrdup(state->project);
 	result->generation = generation;
 	begin_reading(&reading, state, &result->tenants);
+	reading.unfinished = viflo_unfinished_list(state->project, NULL);
+	list_sort(reading.unfinished, compare_unfinished);
 	ok = read_applied(&reading, snapshot);
 	UnregisterSnapshot(snapshot);
 	if (ok)
-		read_unfinished(&reading);
+		count_unfinished(&reading);
 	MemoryContextSwitchTo(old);
 	if (ok)
 		return result;

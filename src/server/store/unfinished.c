@@ -76,8 +76,8 @@ viflo_unfinished_list(const char *project, const char *tenant)
 	return rows;
 }
 
-bool
-viflo_unfinished_is_any(const char *project, const char *revision)
+char *
+viflo_unfinished_find(const char *project, const char *revision)
 {
 	ListCell   *cell;
 
@@ -86,9 +86,9 @@ viflo_unfinished_is_any(const char *project, const char *revision)
 		const VifloUnfinished *row = lfirst(cell);
 
 		if (strcmp(row->revision, revision) == 0)
-			return true;
+			return row->tenant;
 	}
-	return false;
+	return NULL;
 }
 
 bool

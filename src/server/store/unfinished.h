@@ -43,8 +43,8 @@ extern VifloUnfinished *viflo_unfinished_get(const char *project, const char *te
 /* All rows of a project's tenant, or (NULL) of all its tenants. */
 extern List *viflo_unfinished_list(const char *project, const char *tenant);
 
-/* Is the revision unfinished for any tenant of the project? */
-extern bool viflo_unfinished_is_any(const char *project, const char *revision);
+/* A tenant, palloc'd, that the revision is unfinished for; NULL: there is none. */
+extern char *viflo_unfinished_find(const char *project, const char *revision);
 
 /* Is there anything to go on with, or to clean? */
 extern bool viflo_unfinished_is_half_done(const VifloUnfinished *row);
