@@ -160,23 +160,34 @@ viflo_output_json_string(const char *text)
 	return string != NULL ? string : json_null();
 }
 
-/* Columns on a terminal; control characters are printed as blanks. */
+/*
+ * Columns on a terminal of the character that text, which is not empty, begins
+ * with; *bytes is its length.  Control characters are printed as blanks.
+ */
+static int
+character_width(const char *text, int length, int *bytes)
+{
+	unsigned char first = text[0];
+
+	*bytes = pg_utf_mblen((const unsigned char *) text);
+	if (first < ' ' || first == 0x7f)
+		return 1;
+	if (*bytes > length)
+	{
+		*bytes = length;
+		return 0;
+	}
+	return Max(pg_encoding_dsplen(PG_UTF8, text), 0);
+}
+
 static int
 text_width(const char *text, int length)
 {
 	int			width = 0;
+	int			bytes;
 
-	for (int i = 0; i < length;)
-	{
-		int			step = pg_utf_mblen((const unsigned char *) text + i);
-		int			display;
-
-		if (step > length - i)
-			break;
-		display = pg_encoding_dsplen(PG_UTF8, text + i);
-		width += (unsigned char) text[i] < ' ' ? 1 : Max(display, 0);
-		i += step;
-	}
+	for (int i = 0; i < length; i += bytes)
+		width += character_width(text + i, length - i, &bytes);
 	return width;
 }
 
@@ -303,16 +314,18 @@ show_line(const char *line, int number, int column)
 	int			length = strlen(line);
 	int			start = 0;
 	int			at = 0;
+	int			before = 0;		/* columns from start to at */
+	int			width;
+	int			bytes;
 	int			end;
 
-	for (int c = 1; c < column && at < length; c++)
-		at += pg_utf_mblen((const unsigned char *) line + at);
-	at = Min(at, length);
-	while (text_width(line + start, at - start) > EXCERPT_WIDTH * 2 / 3)
-		start += pg_utf_mblen((const unsigned char *) line + start);
-	for (end = start; end < length && text_width(line + start, end - start) < EXCERPT_WIDTH;)
-		end += pg_utf_mblen((const unsigned char *) line + end);
-	end = Min(end, length);
+	for (int c = 1; c < column && at < length; c++, at += bytes)
+		before += character_width(line + at, length - at, &bytes);
+	for (; before > EXCERPT_WIDTH * 2 / 3; start += bytes)
+		before -= character_width(line + start, length - start, &bytes);
+	width = 0;
+	for (end = start; end < length && width < EXCERPT_WIDTH; end += bytes)
+		width += character_width(line + end, length - end, &bytes);
 
 	initStringInfo(&margin);
 	if (number > 0)
@@ -324,7 +337,7 @@ show_line(const char *line, int number, int column)
 	fprintf(stderr, "%s\n", end < length ? "..." : "");
 	if (column > 0)
 		fprintf(stderr, "%*s | %*s%s^%s\n", margin.len, "",
-				(start > 0 ? 3 : 0) + text_width(line + start, at - start), "",
+				(start > 0 ? 3 : 0) + before, "",
 				output_color ? "\033[32m" : "", output_color ? "\033[0m" : "");
 	pfree(margin.data);
 }
