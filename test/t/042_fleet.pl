@@ -164,14 +164,17 @@ is_viflo([@at, '--fleet-query', "SELECT 'host=nosuch.invalid dbname=x password=$
 fails_with([@at, '--fleet-query', 'SELECT NULL::text', 'check'], 2, qr/row 1 of the fleet's query: no name/, 'a row without a name');
 fails_with([@at, '--fleet-query', 'SELECT nosuch', 'check'], 1, qr/SQLSTATE 42703/, 'a query that fails');
 
-my $conf = folder_of('viflo.conf' =>
-	  "[first]\nurl = " . $node->connstr($names[0]) . "\n[billing]\nurl = " . $node->connstr($names[0])
-	  . "\nproject = billing\n[own]\nurl = " . $node->connstr($names[1]) . "\ndir = elsewhere\n");
+my $conf = folder_of('viflo.conf' => "set.table = a\n"
+	  . "[first]\nurl = " . $node->connstr($names[0]) . "\n[billing]\nurl = " . $node->connstr($names[0])
+	  . "\nproject = billing\n[own]\nurl = " . $node->connstr($names[1]) . "\ndir = elsewhere\n"
+	  . "[other]\nurl = " . $node->connstr($names[1]) . "\nset.table = b\n");
 ($status, $document, $err) = viflo_json({ in => $conf }, @at, '--fleet', fleet_file('first', 'billing', $names[1]), 'current');
 is($status, 0, 'names from viflo.conf: status') or diag($err);
 is_deeply([ map { scalar @{ $_->{current} } } @{ $document->{databases} } ], [ 1, 0, 1 ], 'each with its project');
 fails_with([{ in => $conf }, @at, '--fleet', fleet_file('first', 'own'), 'upgrade'], 2,
 	qr/fleet:2: error: database "own" of file "viflo\.conf" has a "dir" of its own/, 'not with a folder of its own');
+fails_with([{ in => $conf }, @at, '--fleet', fleet_file('other'), 'upgrade'], 2,
+	qr/fleet:1: error: database "other" .* has a "set\.NAME" of its own/, 'nor with a value that stands in place of all others');
 
 # What cannot be used: nothing is sent.
 my @wrong = (
