@@ -81,6 +81,8 @@ goes_to('dotenv', {}, 'which goes before the file', @config);
 put("$dir/.env", "VIFLO_DATABASE=here\nVIFLO_CONFIG=conf/viflo.conf\n");
 goes_to('here', {}, '.env may choose, too');
 unlink("$dir/.env");
+mkdir("$dir/.env") or die;
+goes_to('conf/top', {}, 'a folder of that name, as Python has them, is none', @config);
 
 # The URL: as for the folder, seen by where it cannot connect
 $dir = configured("url = host=/top-conf\nproject = a\n[staging]\nurl = host=/staging-conf\n");
