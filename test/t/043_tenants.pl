@@ -285,6 +285,25 @@ for my $case ([ 'upgrade', qr/viflo_upgrade/ ], [ 'deploy', qr/CALL / ])
 	like($err, qr/error: tenant "t1": .*HINT:  .*could not be found out\. Run: viflo status\n/s, 'nobody to ask: says so');
 }
 
+# What it costs does not grow with the log
+{
+	my $long = $node->connstr('long');
+
+	$node->safe_psql('postgres', 'CREATE DATABASE long');
+	$node->safe_psql('long', q(CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2;
+		INSERT INTO viflo.log (project, tenant, revision, direction, status, started_at, duration, role_name, server_version, statements, pid, transactional, attempts)
+		SELECT 'app', 't1', '1_a', 'up', 'done', now(), '1 s', 'x', '15', 1, i, true, 1 FROM generate_series(1, 20000) i));
+	is_viflo(['--url', $long, '--dir', $simple, 'deploy', '--tenants', 't_'], 0,
+		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants deployed\n\z/, undef, 'deploy with a long log');
+	$node->poll_query_until('long', q(SELECT idx_tup_fetch > 0 FROM pg_stat_user_tables WHERE relid = 'viflo.log'::regclass)) or die;
+	is($node->safe_psql('long', q(SELECT seq_tup_read + idx_tup_fetch < 50 FROM pg_stat_user_tables WHERE relid = 'viflo.log'::regclass)),
+		't', 'does not read all of it for each tenant');
+	$node->safe_psql('long', 'CREATE ROLE deployer LOGIN; GRANT CREATE ON DATABASE long TO deployer; GRANT ALL ON SCHEMA public, t1, t2 TO deployer;
+		GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO deployer; ALTER TABLE t1.a OWNER TO deployer; ALTER TABLE t2.a OWNER TO deployer');
+	is_viflo(['--url', "$long user=deployer", '--dir', $simple, 'revert', 'base', '--tenants', 't_'], 0,
+		qr/\At1  down  1_a .*\nt2  down  1_a /, undef, 'a role that may not read it is told the same');
+}
+
 # An extension that knows no tenants
 $node->safe_psql('postgres', 'CREATE DATABASE old');
 my $old = $node->connstr('old');

@@ -313,18 +313,12 @@ static VifloTurn
 mark(VifloExchange *exchange)
 {
 	const Online *online = exchange->own;
-	const VifloDatabase *database = exchange->database;
-	int			nparams = 0;
-	char	   *scope;
 
 	if (online->kind->procedure == NULL)
 		return VIFLO_TURN_DONE;
 	if (exchange->request->async)
 		return run_async(exchange);
-	scope = viflo_database_scope(database, viflo_exchange_params(exchange), &nparams);
-	viflo_exchange_add(exchange,
-					   psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
-								" FROM %s.viflo_log(%s) l", database->schema, scope), nparams);
+	viflo_online_ask_last(exchange);
 	return viflo_exchange_ask(exchange, run_now);
 }
 
