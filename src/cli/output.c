@@ -5,6 +5,7 @@
  */
 #include "postgres_fe.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "cli/output.h"
@@ -460,6 +461,24 @@ int
 viflo_output_failure(const VifloFailure *failure)
 {
 	return viflo_output_failure_more(failure, NULL);
+}
+
+static void
+handle_broken_pipe(int signo)
+{
+}
+
+void
+viflo_output_outlive_reader(void)
+{
+	struct sigaction action;
+
+	/* A handler, as what is ignored would be so by programs run from here. */
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = handle_broken_pipe;
+	sigemptyset(&action.sa_mask);
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGPIPE, &action, NULL);
 }
 
 int

@@ -73,6 +73,19 @@ sub with_status
 	return [ map { $_->{name} } grep { $_->{status} eq $status } @{ $document->{databases} } ];
 }
 
+# A line for the shell.
+sub is_viflo_shell
+{
+	my ($line, $status, $out, $err, $name) = @_;
+	my ($stdout, $stderr) = ('', '');
+
+	IPC::Run::run([ 'bash', '-c', $line ], '<', \undef, '>', \$stdout, '2>', \$stderr);
+	is($? >> 8, $status, "$name: status");
+	is($stdout, $out, "$name: stdout");
+	like($stderr, $err, "$name: stderr");
+	return;
+}
+
 my $dir = folder_of(
 	'1_a.up.sql' => "CREATE TABLE a ();\n", '1_a.down.sql' => 'DROP TABLE a',
 	'2_b.up.sql' => "SELECT 1;\nCREATE TABLE b ();\n", '2_b.down.sql' => 'DROP TABLE b');
@@ -133,6 +146,15 @@ like($repaired->{url}, qr{^postgresql://.*/$names[3]}, 'its URL');
 my ($lost) = grep { $_->{name} eq 'nosuch' } @{ $document->{databases} };
 is_deeply([ @{ $lost->{error} }{qw(error status sqlstate)} ], [ JSON::PP::true, 4, '08001' ], 'the error of one');
 unlike(JSON::PP->new->encode($document) . $err, qr/\Q$password\E/, 'no password in the report');
+
+# Who reads has gone: no reason to leave off half way
+{
+	my @unread = new_databases(4);
+	my $command = join(' ', map { "'$_'" } $program, @at, '--fleet', fleet_file(@unread), '--jobs', 1, 'upgrade');
+
+	is_viflo_shell("$command | true; exit \${PIPESTATUS[0]}", 1, '', qr/could not write to standard output: Broken pipe/, 'a pipe that nobody reads');
+	is(count_having('b', @unread), 4, 'all are upgraded');
+}
 
 # Exit statuses
 is_viflo([@at, '--fleet', fleet_file(@names), 'upgrade'], 0, qr/^18 databases: 18 done \(/m, '', 'all is well');
