@@ -46,6 +46,12 @@ extern bool viflo_database_open(VifloDatabase *database, const VifloSettings *se
 extern void viflo_database_close(VifloDatabase *database);
 
 /*
+ * Of a URL that is none of libpq's, the length of its scheme; else 0.  libpq
+ * would take it, with the password in it, for the name of a database.
+ */
+extern int	viflo_database_foreign_scheme(const char *url);
+
+/*
  * For who has many: begins to connect, and does not wait.  Who carries on says
  * why that failed in the same words, from database->error.
  */

@@ -139,6 +139,8 @@ resolve(Reading *reading, VifloFleetMember *member, const char *text, VifloDbUrl
 	bool		by_name = !viflo_db_is_conninfo(text);
 	bool		has_section = false;
 
+	if (viflo_database_foreign_scheme(text) > 0)
+		return fail_at(reading, member->line, "URL does not begin with postgresql:// or postgres://");
 	if (by_name && viflo_config_has_database(reading->config, text))
 	{
 		const char *own = viflo_config_get(reading->config, text, VIFLO_CONFIG_URL);

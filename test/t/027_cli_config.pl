@@ -93,6 +93,13 @@ fails_with([{ in => $dir, env => { DATABASE_URL => 'host=/environment' } }, '-d'
 	qr{/staging-conf/}, 'but not before a database that is asked for');
 fails_with([{ in => $dir }, '-d', 'staging', '--url', 'host=/option', 'current'], 4, qr{/option/}, '--url does');
 
+# Another program's, which libpq would take for a name, and send: its password, too
+for my $scheme ('mysql', 'postgresql+psycopg2', 'jdbc:postgresql')
+{
+	fails_with([{ in => $dir, env => { DATABASE_URL => "$scheme://me:hush\@there/shop" } }, 'current'], 4,
+		qr/\Aviflo: error: unknown scheme "\Q$scheme\E" in the URL of the database (?!.*hush).*\nHINT:  /s, "a URL of $scheme");
+}
+
 # A password for all to see
 put("$dir/viflo.conf", "url = host=/nowhere password=secret\n");
 chmod(0644, "$dir/viflo.conf");

@@ -203,6 +203,7 @@ my @wrong = (
 	[ 'a URL that is none', "postgresql://u:$password\@[::1", qr/cannot be read/ ],
 	[ 'an option that libpq does not know', "host=x pasword=$password", qr/cannot be read/ ],
 	[ 'a quote that is not closed', "host=x password='$password", qr/cannot be read/ ],
+	[ "another program's URL", "mysql://u:$password\@h/d", qr/URL does not begin with postgresql:/ ],
 	[ 'no value', "dbname=x $password", qr/cannot be read/ ],
 	[ 'not UTF-8', "caf\xe9", qr/not UTF-8/ ],
 	[ 'an escape sequence', "a\e[31mb", qr/control character/ ],
