@@ -104,6 +104,14 @@ is(asked(qr/viflo_(missing|tenants|upgrade)\(/, sub {
 		is_viflo([@many], 0, "0 of 200 tenants upgraded\n", '', 'nothing to do for 200'); }), 2,
 	'that is one query, beside the one for the folder');
 is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'check of all');
+{
+	my $text = slurp_text("$dir/1_a.up.sql");
+
+	put("$dir/1_a.up.sql", "$text -- more");
+	fails_with([@at, 'check', '--tenants', 'tenant\_%'], 3, qr/files of applied revisions have changed: "1_a" \(SQLSTATE VF022\)/,
+		'a file that was changed after tenants had it');
+	put("$dir/1_a.up.sql", $text);
+}
 is_viflo([@at, 'plan', '--tenants', 'tenant\_%'], 0, "nothing to do\n", '', 'plan of all');
 
 sql(q(INSERT INTO viflo.applied VALUES ('app', 'tenant_007', 'unknown', '', now(), 'me')));
