@@ -338,6 +338,15 @@ SKIP:
 	chomp($job = (viflo('--url', $url, '--dir', $folder, 'deploy', '--async'))[1]);
 	$text = $on_terminal->(100, {}, '--url', $url, '--dir', $folder, 'wait', $job);
 	like($text, $bar, 'a wait shows how far the job is');
+
+	# An upgrade that has not begun, as another session has the lock
+	my $more = folder_of('3_c.up.sql' => 'SELECT 1');
+	my $holder = IPC::Run::start([ $node->installed_command('psql'), '-XAtqd', $url, '-c',
+			"BEGIN; SELECT viflo_stamp('base', project => 'app'); SELECT pg_sleep(3); ROLLBACK" ], '<', \undef, '>', \my $held);
+	wait_for($sleeps);
+	$text = $on_terminal->(100, {}, '--url', $url, '--dir', $more, 'upgrade', 'heads');
+	$holder->finish;
+	like($text, qr/\r\[\.+\] \d+:\d\d, waiting for locks: process \d+\x1b\[K/, 'an upgrade that waits to begin says for whom');
 }
 
 done_testing();
