@@ -270,6 +270,7 @@ is(offered('graph', '--format', ''), 'dot human json mermaid svg', 'formats of g
 is(offered('heads', '--format', ''), 'human json', 'formats of the rest');
 is(offered('upgrade', ''), 'abc1 abd2 base head heads shop', 'targets');
 is(offered('upgrade', 'ab'), 'abc1 abd2', 'ids');
+is(offered('upgrade', '--late', ''), 'apply list refuse', 'words of an option');
 is(offered('upgrade', 'head', ''), '', 'no more than it takes');
 is(offered('stamp', 'head', 'ab'), 'abc1 abd2', 'as many as it takes');
 is(offered('-d', 'staging', 'revision', '--head', 'abd'), 'abd2', 'the value of an option');
