@@ -155,6 +155,14 @@ unlike(JSON::PP->new->encode($document) . $err, qr/\Q$password\E/, 'no password 
 	is_viflo_shell("$command | true; exit \${PIPESTATUS[0]}", 1, '', qr/could not write to standard output: Broken pipe/, 'a pipe that nobody reads');
 	is(count_having('b', @unread), 4, 'all are upgraded');
 }
+{
+	my @few = new_databases(30);
+	my $command = join(' ', map { "'$_'" } $program, @at, '--fleet', fleet_file(@few), '--jobs', 100, '--quiet', 'upgrade');
+
+	is_viflo_shell("ulimit -n 40; $command >/dev/null", 0, '', qr/warning: only 8 at a time, as the process may open no more than 40 files/,
+		'more than there may be connections');
+	is(count_having('b', @few), 30, 'they come one after the other');
+}
 
 # Exit statuses
 is_viflo([@at, '--fleet', fleet_file(@names), 'upgrade'], 0, qr/^18 databases: 18 done \(/m, '', 'all is well');
