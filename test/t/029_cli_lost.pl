@@ -146,6 +146,11 @@ viflo('--url', $url, '--dir', $dir, 'upgrade');
 fails_with(['--url', $url, '--dir', $dir, 'revert', '-1'], 1, qr/KEPT:  1 step is done and committed: down "2_b"/,
 	'revert of a number of steps: what is done, as whether it is all is not known');
 
+# A job goes on without who waits for it
+$url = database_via_proxy('wait', 'swallow', qr/viflo\.jobs/);
+my ($job) = (viflo('--url', $node->connstr('wait'), '--dir', $dir, 'deploy', '--async'))[1] =~ /(\d+)/;
+is_viflo(['--url', $url, 'wait', $job], 0, "job $job is done: 2 steps\n", '', 'wait: over another connection');
+
 # A server that crashes, and comes back
 $url = $node->connstr('deploy') . ' application_name=crash';
 put("$dir/3_c.up.sql", 'SELECT pg_sleep(180);');
