@@ -269,16 +269,17 @@ is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Ate
 }
 
 # A connection that is lost, and made anew
-for my $case ([ 'upgrade', qr/viflo_upgrade/ ], [ 'deploy', qr/CALL / ])
+my $warns = qr/^viflo: warning: tenant "t1": .*\nHINT:  The connection was lost after all of it was committed/sm;
+for my $case ([ 'upgrade', 'upgrade', qr/viflo_upgrade/, $warns ], [ 'deploy', 'deploy', qr/CALL /, $warns ],
+	[ 'load', 'deploy', qr/viflo_load/, qr/asking the server/ ])
 {
-	my ($command, $trigger) = @$case;
+	my ($name, $command, $trigger, $said) = @$case;
 
-	$node->safe_psql('postgres', "CREATE DATABASE lost_$command");
-	$node->safe_psql("lost_$command", 'CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2');
-	is_viflo(['--url', via_proxy($node, "lost_$command", 'swallow', $trigger), '--dir', $simple, $command, '--tenants', 't_'], 0,
-		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants \w+\n\z/,
-		qr/^viflo: warning: tenant "t1": .*\nHINT:  The connection was lost after all of it was committed/sm,
-		"$command: what became of it is asked, and the next one follows");
+	$node->safe_psql('postgres', "CREATE DATABASE lost_$name");
+	$node->safe_psql("lost_$name", 'CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2');
+	is_viflo(['--url', via_proxy($node, "lost_$name", 'swallow', $trigger), '--dir', $simple, $command, '--tenants', 't_'], 0,
+		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants \w+\n\z/, $said,
+		"$command, lost in $name: what became of it is asked, and the next one follows");
 }
 {
 	my ($out, $err) = ('', '');
