@@ -226,7 +226,13 @@ append_xml(StringInfo out, const char *text)
 				appendStringInfoString(out, "&quot;");
 				break;
 			default:
-				appendStringInfoChar(out, (unsigned char) *p < ' ' ? ' ' : *p);
+				if (strncmp(p, "\xEF\xBF\xBE", 3) == 0 || strncmp(p, "\xEF\xBF\xBF", 3) == 0)
+				{
+					appendStringInfoChar(out, ' ');
+					p += 2;
+				}
+				else
+					appendStringInfoChar(out, (unsigned char) *p < ' ' ? ' ' : *p);
 		}
 	}
 }

@@ -334,6 +334,20 @@ viflo_config_get(const VifloConfig *config, const char *database, const char *ke
 	return value;
 }
 
+bool
+viflo_config_sets_own(const VifloConfig *config, const char *database)
+{
+	int			section = find_database(config, database);
+
+	for (int i = 0; i < config->count; i++)
+	{
+		if (config->entries[i].section == section &&
+			starts_with(config->entries[i].key, VIFLO_CONFIG_SET))
+			return true;
+	}
+	return false;
+}
+
 static void
 each_of_section(const VifloConfig *config, int section, const char *hidden_by,
 				const char *prefix,

@@ -51,6 +51,9 @@ extern const char *viflo_config_get(const VifloConfig *config, const char *datab
 extern const char *viflo_config_get_own(const VifloConfig *config, const char *database,
 										const char *key);
 
+/* Does the section of the database itself have a key of VIFLO_CONFIG_SET? */
+extern bool viflo_config_sets_own(const VifloConfig *config, const char *database);
+
 /*
  * Calls fn for all keys that begin with prefix, in the order of the file: those
  * of the top that the database (unless it is NULL) has not got itself, then

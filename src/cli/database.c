@@ -123,9 +123,9 @@ run_connect(void *arg)
 }
 
 /*
- * Connects while the folder, if there is one to open, is opened.  False when
- * the folder is at fault: nothing will be sent then, so that there is no need
- * to wait for a slow server.
+ * Connects, where there is an engine, while the folder, if there is one to
+ * open, is opened.  False when the folder is at fault: nothing will be sent
+ * then, so that there is no need to wait for a slow server.
  */
 static bool
 connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failure)
@@ -137,7 +137,8 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 	connecting->engine = database->engine;
 	if (local != NULL)
 	{
-		threaded = pthread_create(&thread, NULL, run_connect, connecting) == 0;
+		threaded = database->engine != NULL &&
+			pthread_create(&thread, NULL, run_connect, connecting) == 0;
 		if (!viflo_local_open(local, database->settings, failure))
 		{
 			if (threaded)
@@ -149,12 +150,27 @@ connect_and_open(VifloDatabase *database, VifloLocal *local, VifloFailure *failu
 	}
 	if (threaded)
 		pthread_join(thread, NULL);
-	else
+	else if (database->engine != NULL)
 		run_connect(connecting);
 	database->session = connecting->session;
-	viflo_db_error_move(&database->error, &connecting->error);
+	if (connecting->error.kind != VIFLO_DB_NO_ERROR)
+		viflo_db_error_move(&database->error, &connecting->error);
 	pfree(connecting);
 	return true;
+}
+
+int
+viflo_database_foreign_scheme(const char *url)
+{
+	int			length = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-:");
+
+	/* "jdbc:postgresql://" ends with a colon that is not the scheme's. */
+	while (length > 0 && url[length - 1] == ':')
+		length--;
+	if (length == 0 || strncmp(url + length, "://", 3) != 0 ||
+		strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
+		return 0;
+	return length;
 }
 
 /* Makes the engine; false with database->error. */
@@ -162,13 +178,22 @@ static bool
 make_engine(VifloDatabase *database)
 {
 	VifloEngineOptions options = {0};
+	const char *url = database->settings->url;
+	int			foreign = url != NULL ? viflo_database_foreign_scheme(url) : 0;
 
+	if (foreign > 0)
+	{
+		viflo_db_error_set(&database->error, VIFLO_DB_CLIENT_ERROR, "08001",
+						   "unknown scheme \"%.*s\" in the URL of the database", foreign, url);
+		database->error.hint = strdup("A URL of PostgreSQL begins with postgresql:// or postgres://; --url goes before DATABASE_URL.");
+		return false;
+	}
 	options.max_sessions = 2;
 	options.keep_state = true;
 	options.application_name = "viflo";
 	options.on_notice = show_notice;
 	options.notice_arg = database;
-	database->engine = viflo_engine_new(database->settings->url, &options, &database->error);
+	database->engine = viflo_engine_new(url, &options, &database->error);
 	return database->engine != NULL;
 }
 
@@ -193,8 +218,8 @@ viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 					VifloLocal *local, VifloFailure *failure)
 {
 	init(database, settings);
-	if (make_engine(database) &&
-		!connect_and_open(database, local, failure))
+	(void) make_engine(database);
+	if (!connect_and_open(database, local, failure))
 		return false;
 	if (database->session == NULL)
 		return viflo_database_fail_connect(database, failure);

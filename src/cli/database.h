@@ -25,6 +25,7 @@ struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
+	bool		reads_log;		/* may read table viflo.log itself */
 	const char *tenant;			/* NULL: none */
 	int			pid;			/* of its process, as the server knows it */
 	char	   *notice;			/* the last one, or NULL */
@@ -43,6 +44,12 @@ struct VifloDatabase
 extern bool viflo_database_open(VifloDatabase *database, const VifloSettings *settings,
 								VifloLocal *local, VifloFailure *failure);
 extern void viflo_database_close(VifloDatabase *database);
+
+/*
+ * Of a URL that is none of libpq's, the length of its scheme; else 0.  libpq
+ * would take it, with the password in it, for the name of a database.
+ */
+extern int	viflo_database_foreign_scheme(const char *url);
 
 /*
  * For who has many: begins to connect, and does not wait.  Who carries on says

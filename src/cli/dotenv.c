@@ -116,7 +116,9 @@ viflo_dotenv_read(const char *file,
 			failure->status = VIFLO_EXIT_USAGE;
 		}
 	}
-	if (result && ferror(stream))
+
+	/* A folder of that name is somebody's virtual environment. */
+	if (result && ferror(stream) && errno != EISDIR)
 		result = viflo_failure(failure, VIFLO_EXIT_USAGE,
 							   "could not read file \"%s\": %m", file);
 	free(line);

@@ -52,6 +52,8 @@ typedef struct VifloRun
 	const char *columns;		/* of its steps, or NULL */
 	const char *target;			/* or NULL: it runs to none */
 	const char *arguments;		/* the target as an argument of a call */
+	VifloStep	loaded;			/* of one that only loads: where the exchange
+								 * goes on once that is done; or NULL */
 	int			logged;			/* steps found in the log */
 } VifloRun;
 

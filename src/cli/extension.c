@@ -14,10 +14,11 @@
 #include "cli/output.h"
 
 /*
- * Looks for the extension's schema and the project to use; one row.  $1 is
- * the project asked for, $2 the one for a folder when the database has no
- * setting.  A value equal to the built-in default counts as set unless the
- * module has been loaded and says that it is the default.
+ * Looks for the extension's schema, the project to use, and whether the role
+ * may read the log's table; one row.  $1 is the project asked for, $2 the one
+ * for a folder when the database has no setting.  A value equal to the
+ * built-in default counts as set unless the module has been loaded and says
+ * that it is the default.
  */
 #define LOOKUP \
 	"(SELECT (SELECT pg_catalog.quote_ident(n.nspname)" \
@@ -31,7 +32,8 @@
 	"                             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'" \
 	"                               AND s.source OPERATOR(pg_catalog.=) 'default')" \
 	"                      THEN NULL ELSE v END," \
-	"                 $2::pg_catalog.text) AS project" \
+	"                 $2::pg_catalog.text) AS project," \
+	"        COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('viflo.log'), 'SELECT'), false) AS reads_log" \
 	"   FROM pg_catalog.current_setting('viflo_migrate.project', true) v) x"
 
 static VifloTurn took_extension(VifloExchange *exchange, VifloDbResult **results);
@@ -64,6 +66,7 @@ take_lookup(VifloDatabase *database, const VifloDbResult *result)
 		return;
 	set_text(&database->schema, viflo_db_row_text(&row, 0));
 	set_text(&database->project, viflo_db_row_text(&row, 1));
+	database->reads_log = viflo_db_row_bool(&row, 2);
 }
 
 /* Carries an exchange that is one of the questions below. */
@@ -87,7 +90,7 @@ static VifloTurn
 ask_lookup(VifloExchange *exchange, VifloStep step)
 {
 	lookup_params(exchange->database, viflo_exchange_params(exchange));
-	viflo_exchange_add(exchange, pstrdup("SELECT x.schema, x.project FROM " LOOKUP), 2);
+	viflo_exchange_add(exchange, pstrdup("SELECT x.schema, x.project, x.reads_log FROM " LOOKUP), 2);
 	return viflo_exchange_ask(exchange, step);
 }
 
@@ -189,7 +192,7 @@ ask_missing(VifloExchange *exchange)
 
 	lookup_params(exchange->database, params);
 	viflo_exchange_add(exchange,
-					   pstrdup("SELECT x.schema, x.project,"
+					   pstrdup("SELECT x.schema, x.project, x.reads_log,"
 							   " pg_catalog.set_config('search_path', COALESCE('pg_catalog, ' OPERATOR(pg_catalog.||) x.schema, 'pg_catalog'), true),"
 							   " pg_catalog.set_config('viflo.project', COALESCE(x.project, ''), true)"
 							   " FROM " LOOKUP), 2);

@@ -15,10 +15,8 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-static char *format_text(const char *fmt, va_list args) pg_attribute_printf(1, 0);
-
-static char *
-format_text(const char *fmt, va_list args)
+char *
+viflo_format(const char *fmt, va_list args)
 {
 	size_t		size = 256;
 
@@ -52,7 +50,7 @@ viflo_failure(VifloFailure *failure, int status, const char *fmt,...)
 	memset(failure, 0, sizeof(*failure));
 	failure->status = status;
 	va_start(args, fmt);
-	failure->message = format_text(fmt, args);
+	failure->message = viflo_format(fmt, args);
 	va_end(args);
 	return false;
 }
@@ -69,7 +67,7 @@ viflo_failure_file(VifloFailure *failure, const char *file, int line,
 	failure->line = line;
 	failure->sqlstate = copy_text(sqlstate);
 	va_start(args, fmt);
-	failure->message = format_text(fmt, args);
+	failure->message = viflo_format(fmt, args);
 	va_end(args);
 	return false;
 }
@@ -95,7 +93,7 @@ viflo_failure_hint(VifloFailure *failure, const char *fmt,...)
 	va_list		args;
 
 	va_start(args, fmt);
-	failure->hint = format_text(fmt, args);
+	failure->hint = viflo_format(fmt, args);
 	va_end(args);
 }
 

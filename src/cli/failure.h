@@ -39,6 +39,9 @@ typedef struct VifloFailure
 	int			query_position; /* 1-based character of it */
 } VifloFailure;
 
+/* What printf would print, palloc'd. */
+extern char *viflo_format(const char *fmt, va_list args) pg_attribute_printf(1, 0);
+
 /* All return false, so that "return viflo_failure(...)" reads well. */
 extern bool viflo_failure(VifloFailure *failure, int status, const char *fmt,...) pg_attribute_printf(3, 4);
 

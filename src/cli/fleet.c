@@ -9,11 +9,16 @@
  */
 #include "postgres_fe.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/fleet.h"
+#include "cli/output.h"
 #include "cli/status.h"
 #include "cli/watch.h"
+
+/* Files that may be open beside the connections. */
+#define OTHER_FILES		32
 
 /* In milliseconds. */
 #define SHOW_EVERY		250
@@ -137,6 +142,28 @@ turn_once(Loop *loop)
 	}
 }
 
+/*
+ * As many at a time as there may be connections open, for which the process
+ * asks for more where it may: poll() does not even take more.
+ */
+static int
+bound_by_files(int jobs)
+{
+	struct rlimit limit;
+	rlim_t		wanted = jobs + OTHER_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return jobs;
+	limit.rlim_cur = Min(wanted, limit.rlim_max);
+	(void) setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return jobs;
+	jobs = limit.rlim_cur > OTHER_FILES ? (int) (limit.rlim_cur - OTHER_FILES) : 1;
+	viflo_output_warning("only %d at a time, as the process may open no more than %lld files",
+						 jobs, (long long) limit.rlim_cur);
+	return jobs;
+}
+
 static void
 close_pipe(Loop *loop)
 {
@@ -156,7 +183,7 @@ viflo_fleet_run(VifloFleet *fleet, const VifloFleetTask *task, int jobs, bool ke
 	loop.fleet = fleet;
 	loop.task = task;
 	loop.keep_going = keep_going;
-	loop.jobs = Min(jobs, Max(fleet->count, 1));
+	loop.jobs = bound_by_files(Min(jobs, Max(fleet->count, 1)));
 	loop.slots = palloc0(sizeof(VifloFleetSlot) * loop.jobs);
 	loop.polls = palloc(sizeof(struct pollfd) * (loop.jobs + 1));
 	for (int i = 0; i < loop.jobs; i++)

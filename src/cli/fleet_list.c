@@ -88,12 +88,6 @@ is_plain_text(const char *text)
 	return pg_encoding_verifymbstr(PG_UTF8, text, length) == length;
 }
 
-static void
-count_variable(const char *name, const char *value, void *arg)
-{
-	++*(int *) arg;
-}
-
 /*
  * A section may say where the database is, and which project and tenant are
  * meant.  All else would have to be read from a folder, or in a way, of its own.
@@ -104,8 +98,6 @@ check_section(const Reading *reading, int line, const char *name)
 	static const char *const shared[] = {
 		VIFLO_CONFIG_DIR, VIFLO_CONFIG_LAYOUT, VIFLO_CONFIG_LATE
 	};
-	int			of_all = 0;
-	int			of_both = 0;
 	const char *key = NULL;
 
 	for (int i = 0; i < lengthof(shared) && key == NULL; i++)
@@ -113,10 +105,8 @@ check_section(const Reading *reading, int line, const char *name)
 		if (viflo_config_get_own(reading->config, name, shared[i]) != NULL)
 			key = shared[i];
 	}
-	viflo_config_each(reading->config, NULL, VIFLO_CONFIG_SET, count_variable, &of_all);
-	viflo_config_each(reading->config, name, VIFLO_CONFIG_SET, count_variable, &of_both);
-	if (of_both > of_all)
-		key = VIFLO_CONFIG_SET;
+	if (viflo_config_sets_own(reading->config, name))
+		key = VIFLO_CONFIG_SET "NAME";
 	if (key == NULL)
 		return true;
 	fail_at(reading, line, "database \"%s\" of file \"%s\" has a \"%s\" of its own",
@@ -149,6 +139,8 @@ resolve(Reading *reading, VifloFleetMember *member, const char *text, VifloDbUrl
 	bool		by_name = !viflo_db_is_conninfo(text);
 	bool		has_section = false;
 
+	if (viflo_database_foreign_scheme(text) > 0)
+		return fail_at(reading, member->line, "URL does not begin with postgresql:// or postgres://");
 	if (by_name && viflo_config_has_database(reading->config, text))
 	{
 		const char *own = viflo_config_get(reading->config, text, VIFLO_CONFIG_URL);

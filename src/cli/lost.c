@@ -36,6 +36,14 @@ viflo_note_run(VifloExchange *exchange, const char *columns,
 	exchange->run.columns = columns;
 	exchange->run.target = target;
 	exchange->run.arguments = arguments;
+	exchange->run.loaded = NULL;
+}
+
+void
+viflo_note_load(VifloExchange *exchange, VifloStep loaded)
+{
+	viflo_note_run(exchange, NULL, NULL, NULL);
+	exchange->run.loaded = loaded;
 }
 
 bool
@@ -195,6 +203,11 @@ took_outcome(VifloExchange *exchange, VifloDbResult **results)
 	(void) viflo_db_row_next(&row);
 	run->logged = viflo_db_row_int32(&row, 0);
 	loaded = viflo_db_row_bool(&row, 1);
+	if (loaded && run->loaded != NULL)
+	{
+		viflo_failure_free(&exchange->held);
+		return run->loaded(exchange, NULL);
+	}
 	if (run->columns == NULL)
 		return viflo_end_lost(exchange, loaded ? VIFLO_LOST_COMMITTED : VIFLO_LOST_ROLLED_BACK);
 	if (run->logged > 0)

@@ -28,6 +28,13 @@ typedef enum VifloLost
 extern void viflo_note_run(VifloExchange *exchange, const char *columns,
 						   const char *target, const char *arguments);
 
+/*
+ * It only loads the folder, and that is not all there is to do: where it was
+ * committed after all, the exchange goes on with loaded, whose results are
+ * NULL, over the connection that was made anew.
+ */
+extern void viflo_note_load(VifloExchange *exchange, VifloStep loaded);
+
 /* Is it for the connection that the exchange has failed? */
 extern bool viflo_is_lost(const VifloExchange *exchange);
 

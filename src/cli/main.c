@@ -9,6 +9,7 @@
  */
 #include "postgres_fe.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "getopt_long.h"
@@ -425,10 +426,29 @@ run(int argc, char **argv)
 	return viflo_output_failure(&failure);
 }
 
+/*
+ * Where stdin, stdout or stderr is closed, what is opened next would take its
+ * place: what is said would be sent to a server.  These fail when used.
+ */
+static void
+reserve_standard_files(void)
+{
+	int			fd;
+
+	do
+		fd = open("/dev/null", O_CLOEXEC | (fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY));
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
-	int			status = viflo_output_finish(run(argc, argv));
+	int			status;
+
+	reserve_standard_files();
+	status = viflo_output_finish(run(argc, argv));
 
 	/*
 	 * Not exit(): a thread that still connects, to a server that nothing will

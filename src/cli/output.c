@@ -5,9 +5,11 @@
  */
 #include "postgres_fe.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/shown.h"
 #include "cli/status.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -17,6 +19,7 @@
 
 static void say(const char *kind, const char *color, const char *fmt,
 				va_list args) pg_attribute_printf(3, 0);
+static void print_lines(FILE *stream, const char *fmt, va_list args) pg_attribute_printf(2, 0);
 
 static bool output_json = false;
 static bool output_verbose = false;
@@ -45,6 +48,18 @@ viflo_output_is_json(void)
 	return output_json;
 }
 
+/* What printf would print, as a terminal may get it. */
+static void
+print_lines(FILE *stream, const char *fmt, va_list args)
+{
+	char	   *text = viflo_format(fmt, args);
+	char	   *shown = viflo_shown_lines(text);
+
+	fputs(shown, stream);
+	pfree(shown);
+	pfree(text);
+}
+
 void
 viflo_output_line(const char *fmt,...)
 {
@@ -54,7 +69,7 @@ viflo_output_line(const char *fmt,...)
 		return;
 	viflo_status_erase();
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	print_lines(stdout, fmt, args);
 	va_end(args);
 	putchar('\n');
 }
@@ -160,37 +175,6 @@ viflo_output_json_string(const char *text)
 	return string != NULL ? string : json_null();
 }
 
-/* Columns on a terminal; control characters are printed as blanks. */
-static int
-text_width(const char *text, int length)
-{
-	int			width = 0;
-
-	for (int i = 0; i < length;)
-	{
-		int			step = pg_utf_mblen((const unsigned char *) text + i);
-		int			display;
-
-		if (step > length - i)
-			break;
-		display = pg_encoding_dsplen(PG_UTF8, text + i);
-		width += (unsigned char) text[i] < ' ' ? 1 : Max(display, 0);
-		i += step;
-	}
-	return width;
-}
-
-static void
-print_cell(FILE *stream, const char *text, int length)
-{
-	for (int i = 0; i < length; i++)
-	{
-		unsigned char c = text[i];
-
-		putc(c < ' ' || c == 0x7f ? ' ' : c, stream);
-	}
-}
-
 void
 viflo_output_table(const char *const *cells, int rows, int columns)
 {
@@ -204,7 +188,7 @@ viflo_output_table(const char *const *cells, int rows, int columns)
 		const char *cell = cells[i] ? cells[i] : "";
 
 		widths[i % columns] = Max(widths[i % columns],
-								  text_width(cell, strlen(cell)));
+								  viflo_shown_width(cell, strlen(cell)));
 	}
 	for (int r = 0; r < rows; r++)
 	{
@@ -222,9 +206,11 @@ viflo_output_table(const char *const *cells, int rows, int columns)
 			any = true;
 			if (cell != NULL && cell[0] != '\0')
 			{
-				printf("%*s", pending, "");
-				print_cell(stdout, cell, strlen(cell));
-				pending = widths[c] - text_width(cell, strlen(cell));
+				char	   *shown = viflo_shown(cell, strlen(cell));
+
+				printf("%*s%s", pending, "", shown);
+				pending = widths[c] - viflo_shown_width(cell, strlen(cell));
+				pfree(shown);
 			}
 			else
 				pending += widths[c];
@@ -254,7 +240,7 @@ say(const char *kind, const char *color, const char *fmt, va_list args)
 		fprintf(stderr, "\033[%sm%s:\033[0m ", color, kind);
 	else if (kind != NULL)
 		fprintf(stderr, "%s: ", kind);
-	vfprintf(stderr, fmt, args);
+	print_lines(stderr, fmt, args);
 	putc('\n', stderr);
 }
 
@@ -303,28 +289,29 @@ show_line(const char *line, int number, int column)
 	int			length = strlen(line);
 	int			start = 0;
 	int			at = 0;
+	int			before = 0;		/* columns from start to at */
+	int			width;
+	int			bytes;
 	int			end;
 
-	for (int c = 1; c < column && at < length; c++)
-		at += pg_utf_mblen((const unsigned char *) line + at);
-	at = Min(at, length);
-	while (text_width(line + start, at - start) > EXCERPT_WIDTH * 2 / 3)
-		start += pg_utf_mblen((const unsigned char *) line + start);
-	for (end = start; end < length && text_width(line + start, end - start) < EXCERPT_WIDTH;)
-		end += pg_utf_mblen((const unsigned char *) line + end);
-	end = Min(end, length);
+	for (int c = 1; c < column && at < length; c++, at += bytes)
+		before += viflo_shown_character(line + at, length - at, &bytes);
+	for (; before > EXCERPT_WIDTH * 2 / 3; start += bytes)
+		before -= viflo_shown_character(line + start, length - start, &bytes);
+	width = 0;
+	for (end = start; end < length && width < EXCERPT_WIDTH; end += bytes)
+		width += viflo_shown_character(line + end, length - end, &bytes);
 
 	initStringInfo(&margin);
 	if (number > 0)
 		appendStringInfo(&margin, "%5d", number);
 	else
 		appendStringInfoString(&margin, "     ");
-	fprintf(stderr, "%s | %s", margin.data, start > 0 ? "..." : "");
-	print_cell(stderr, line + start, end - start);
-	fprintf(stderr, "%s\n", end < length ? "..." : "");
+	fprintf(stderr, "%s | %s%s%s\n", margin.data, start > 0 ? "..." : "",
+			viflo_shown(line + start, end - start), end < length ? "..." : "");
 	if (column > 0)
 		fprintf(stderr, "%*s | %*s%s^%s\n", margin.len, "",
-				(start > 0 ? 3 : 0) + text_width(line + start, at - start), "",
+				(start > 0 ? 3 : 0) + before, "",
 				output_color ? "\033[32m" : "", output_color ? "\033[0m" : "");
 	pfree(margin.data);
 }
@@ -357,7 +344,7 @@ static void
 show_part(const char *title, const char *text)
 {
 	if (text != NULL && text[0] != '\0')
-		fprintf(stderr, "%s:  %s\n", title, text);
+		fprintf(stderr, "%s:  %s\n", title, viflo_shown_lines(text));
 }
 
 json_t *
@@ -388,7 +375,7 @@ show_failure(const VifloFailure *failure, const char *kind, const char *color)
 	viflo_status_erase();
 	if (failure->file != NULL)
 	{
-		fprintf(stderr, "%s:", failure->file);
+		fprintf(stderr, "%s:", viflo_shown(failure->file, strlen(failure->file)));
 		if (failure->line > 0)
 			fprintf(stderr, "%d:", failure->line);
 		if (failure->line > 0 && failure->column > 0)
@@ -400,7 +387,7 @@ show_failure(const VifloFailure *failure, const char *kind, const char *color)
 		fprintf(stderr, " \033[%sm%s:\033[0m ", color, kind);
 	else
 		fprintf(stderr, " %s: ", kind);
-	fputs(failure->message ? failure->message : "unknown", stderr);
+	fputs(failure->message ? viflo_shown_lines(failure->message) : "unknown", stderr);
 	if (failure->sqlstate != NULL)
 		fprintf(stderr, " (SQLSTATE %s)", failure->sqlstate);
 	putc('\n', stderr);
@@ -447,6 +434,24 @@ int
 viflo_output_failure(const VifloFailure *failure)
 {
 	return viflo_output_failure_more(failure, NULL);
+}
+
+static void
+handle_broken_pipe(int signo)
+{
+}
+
+void
+viflo_output_outlive_reader(void)
+{
+	struct sigaction action;
+
+	/* A handler, as what is ignored would be so by programs run from here. */
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = handle_broken_pipe;
+	sigemptyset(&action.sa_mask);
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGPIPE, &action, NULL);
 }
 
 int

@@ -77,6 +77,12 @@ extern int	viflo_output_failure_more(const VifloFailure *failure, json_t *more);
 /* What it puts there. */
 extern json_t *viflo_output_failure_document(const VifloFailure *failure);
 
+/*
+ * For what changes databases: it is not to die half way of a reader who has
+ * gone, as in "viflo upgrade | head".  That is said at the end.
+ */
+extern void viflo_output_outlive_reader(void);
+
 /* At the end: did all of stdout get where it should?  Status, or 1. */
 extern int	viflo_output_finish(int status);
 

@@ -13,6 +13,7 @@
 	"p.phase, p.revision, p.step, p.of, p.statement, p.statement_of, p.attempt," \
 	" p.rows_done, p.rows_total, p.waiting_for, p.index_phase, p.blocks_done," \
 	" p.blocks_total"
+#define VIFLO_PROGRESS_COUNT	13
 
 /*
  * One row of it, whose strings stand in the result.  NULL and 0: the view has

@@ -22,9 +22,18 @@
 #define CONNECT_LIMIT	10000
 #define PART_LIMIT		1000
 
+/*
+ * What the view does not have is a run that has not begun, as it waits for
+ * another one to load or to change anything: of that the last column tells.
+ */
 static const char question[] =
-"SELECT " VIFLO_PROGRESS_COLUMNS " FROM viflo.progress p"
-" WHERE p.pid OPERATOR(pg_catalog.=) $1";
+"SELECT " VIFLO_PROGRESS_COLUMNS ","
+" CASE WHEN p.pid IS NULL THEN pg_catalog.concat('process ',"
+" pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(a.pid), ', ')) END"
+" FROM pg_catalog.pg_stat_activity a"
+" LEFT JOIN viflo.progress p ON p.pid OPERATOR(pg_catalog.=) a.pid"
+" WHERE a.pid OPERATOR(pg_catalog.=) $1"
+" AND (p.pid IS NOT NULL OR a.wait_event_type OPERATOR(pg_catalog.=) 'Lock')";
 
 typedef enum WatchState
 {
@@ -75,6 +84,7 @@ show(const Watch *watch)
 	int			width = viflo_status_width();
 	VifloDbRow	row;
 	VifloProgress progress;
+	const char *before;
 	char	   *line;
 
 	if (watch->latest == NULL || width == 0)
@@ -83,6 +93,12 @@ show(const Watch *watch)
 	if (!viflo_db_row_next(&row))
 		return;
 	progress = viflo_progress_read(&row, 0);
+	before = viflo_db_row_text(&row, VIFLO_PROGRESS_COUNT);
+	if (before != NULL)
+	{
+		progress.phase = "waiting for locks";
+		progress.waiting_for = before;
+	}
 	line = viflo_progress_line(&progress, width, viflo_watch_now() - watch->started);
 	viflo_status_show(line);
 	pfree(line);

@@ -75,6 +75,17 @@ for name in $keys; do
 	ok "key $name of viflo.conf" in_migrations "$name"
 	ok "key $name in the man page" in_man viflo-migrations.5 "$name"
 done
+headers=$(sed -n '/REVISION_KEY, "revises"/,/};/p' src/common/script.c | grep -oE '"[a-z ]+"' | tr -d '"')
+some "headers of a native file" "$headers"
+while read -r name; do
+	ok "header $name" in_migrations "-- $name:"
+	ok "header $name in the man page" in_man viflo-migrations.5 "-- $name:"
+done <<<"$headers"
+variables=$(grep -oE '\{"[A-Z_]+", NULL\}' src/cli/settings.c | grep -oE '[A-Z_]{5,}')
+some "variables of .env" "$variables"
+for name in $variables; do
+	ok "variable $name of .env in the man page" in_man viflo-migrations.5 "$name"
+done
 variables=$({
 	grep -rhoE --include='*.c' 'getenv\("[A-Z_]+"\)' src/cli
 	grep -hoE '\{"[A-Z_]+", NULL\}|"(VISUAL|EDITOR)"' src/cli/settings.c src/cli/command/edit.c

@@ -178,7 +178,7 @@ put("$dir/3_c.up.sql", 'CREATE TABLE c ()');
 is_viflo([@at, 'plan'], 0, "up    3_c  c\n", '', 'plan counts new files in');
 is(sql($url, q(SELECT count(*) FROM viflo.revision WHERE project = 'app')), 2, 'and leaves nothing');
 is_viflo([@at, 'sql', '2_b:head'], 0, qr/CREATE TABLE c/, '', 'so does sql');
-is_viflo([@at, 'check'], 3, '', qr/1 revisions of folder .*\nDETAIL:  They are "3_c"/, 'so does check');
+is_viflo([@at, 'check'], 3, '', qr/1 revision of folder .*\nDETAIL:  It is "3_c"/, 'so does check');
 is(logged(qr/viflo_load\(/, sub { viflo(@at, 'upgrade') }), 1, 'a new file is loaded');
 put("$dir/2_b.up.sql", 'CREATE TABLE bb ()');
 is_viflo([@at, 'check'], 3, '', qr/"2_b" \(SQLSTATE VF022\)/, 'a changed file');

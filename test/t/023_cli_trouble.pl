@@ -54,6 +54,13 @@ fails_with([@at, 'upgrade'], 1, qr/^\Q$dir\E\/2_b\.up\.sql:1: error: division by
 	'an error without a position');
 put("$dir/2_b.up.sql", 'SELECT ' . ('1, ' x 300) . "wrong;\n");
 fails_with([@at, 'upgrade'], 1, qr/2_b\.up\.sql:1:908: .*\n.{0,130}wrong;\n +\| +\^\n/, 'a long line is cut');
+put("$dir/2_b.up.sql", "SELECT '" . ('x' x 1_000_000) . "'; SELECT wrong;\n");
+fails_with([@at, 'upgrade'], 1, qr/2_b\.up\.sql:1:1000019: .*\n.{0,130}wrong;\n +\| +\^\n/, 'and soon, however long it is');
+
+# What a terminal would obey in place of showing it, in one byte and in two
+put("$dir/2_b.up.sql", "DO \$\$ BEGIN RAISE WARNING 'warn\e[2J'; RAISE EXCEPTION E'fail\\x1b[2J\xc2\x9b31m' USING HINT = E'hint\\x1b[2J'; END \$\$;\n");
+fails_with([@at, 'upgrade'], 1, qr/warning: warn \[2J .* error: fail \[2J 31m .*HINT:  hint \[2J(?!.*[\e\x9b])/s, 'escape sequences');
+put("$dir/2_b.up.sql", "SELECT 1;\n");
 
 # Parents that nobody has
 $dir = folder_of('1.sql' => header('aaa', 'lost', 'one'));

@@ -83,6 +83,15 @@ is(sql(q(SELECT string_agg(indisvalid::text, ' ') FROM pg_index WHERE indexrelid
 is_viflo([@at, 'deploy'], 0, "nothing to do\n", '', 'nothing to deploy');
 is_viflo([@at, 'revert', '-1'], 0, qr/\Adown  3_b .*\n\z/, undef, 'revert');
 is_viflo([@at, '--quiet', 'deploy'], 0, qr/\Aup    3_b .*\n\z/, '', '--quiet');
+{
+	my ($out, $err) = ('', '');
+	my $command = join(' ', map { "'$_'" } $program, '--url', $url, '--project', 'app', 'revert', '-1');
+
+	IPC::Run::run([ 'bash', '-c', "cd / && $command 2>&-" ], '<', \undef, '>', \$out, '2>', \$err);
+	is($? >> 8, 0, 'stderr is closed: status');
+	like($out, qr/\Adown  3_b .*\n\z/, 'remarks do not go to the server instead');
+	viflo(@at, '--quiet', 'deploy');
+}
 my ($status, $document) = viflo_json(@at, 'revert', 'base');
 is_deeply([ map { "$_->{step} $_->{direction} $_->{revision} $_->{message}" } @$document ],
 	[ '1 down 3_b b', '2 down 2_i i', '3 down 1_a a' ], 'revert in JSON');
@@ -329,6 +338,15 @@ SKIP:
 	chomp($job = (viflo('--url', $url, '--dir', $folder, 'deploy', '--async'))[1]);
 	$text = $on_terminal->(100, {}, '--url', $url, '--dir', $folder, 'wait', $job);
 	like($text, $bar, 'a wait shows how far the job is');
+
+	# An upgrade that has not begun, as another session has the lock
+	my $more = folder_of('3_c.up.sql' => 'SELECT 1');
+	my $holder = IPC::Run::start([ $node->installed_command('psql'), '-XAtqd', $url, '-c',
+			"BEGIN; SELECT viflo_stamp('base', project => 'app'); SELECT pg_sleep(3); ROLLBACK" ], '<', \undef, '>', \my $held);
+	wait_for($sleeps);
+	$text = $on_terminal->(100, {}, '--url', $url, '--dir', $more, 'upgrade', 'heads');
+	$holder->finish;
+	like($text, qr/\r\[\.+\] \d+:\d\d, waiting for locks: process \d+\x1b\[K/, 'an upgrade that waits to begin says for whom');
 }
 
 done_testing();

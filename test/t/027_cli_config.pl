@@ -81,6 +81,8 @@ goes_to('dotenv', {}, 'which goes before the file', @config);
 put("$dir/.env", "VIFLO_DATABASE=here\nVIFLO_CONFIG=conf/viflo.conf\n");
 goes_to('here', {}, '.env may choose, too');
 unlink("$dir/.env");
+mkdir("$dir/.env") or die;
+goes_to('conf/top', {}, 'a folder of that name, as Python has them, is none', @config);
 
 # The URL: as for the folder, seen by where it cannot connect
 $dir = configured("url = host=/top-conf\nproject = a\n[staging]\nurl = host=/staging-conf\n");
@@ -90,6 +92,13 @@ fails_with([{ in => $dir, env => { DATABASE_URL => 'host=/environment' } }, 'cur
 fails_with([{ in => $dir, env => { DATABASE_URL => 'host=/environment' } }, '-d', 'staging', 'current'], 4,
 	qr{/staging-conf/}, 'but not before a database that is asked for');
 fails_with([{ in => $dir }, '-d', 'staging', '--url', 'host=/option', 'current'], 4, qr{/option/}, '--url does');
+
+# Another program's, which libpq would take for a name, and send: its password, too
+for my $scheme ('mysql', 'postgresql+psycopg2', 'jdbc:postgresql')
+{
+	fails_with([{ in => $dir, env => { DATABASE_URL => "$scheme://me:hush\@there/shop" } }, 'current'], 4,
+		qr/\Aviflo: error: unknown scheme "\Q$scheme\E" in the URL of the database (?!.*hush).*\nHINT:  /s, "a URL of $scheme");
+}
 
 # A password for all to see
 put("$dir/viflo.conf", "url = host=/nowhere password=secret\n");

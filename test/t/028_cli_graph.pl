@@ -174,7 +174,7 @@ for my $try (1 .. 25)
 # What is said beside it
 my %files = (
 	'1.sql' => revision('base1', [], labels => 'shop', message => 'one'),
-	'2.sql' => revision('two', ['base1'], message => "<b>\"two\" & 'co' | \\n [x] {y} #1; %s</b>"),
+	'2.sql' => revision('two', ['base1'], message => "<b>\"two\" & 'co' | \\n [x] {y} #1; %s</b>\xef\xbf\xbf"),
 	'3.sql' => revision('other', [], depends => 'two', message => 'apart'),
 	'4.sql' => revision('lost', ['nowhere'], message => "Zo\xc3\xab " . ('long ' x 30)));
 my $dir = folder_of(%files);
@@ -190,6 +190,8 @@ like($err, qr/warning: cannot connect, so nothing is marked/, 'is worth a warnin
 fails_with(['--url', 'host=/nonexistent-viflo', '--dir', $dir, 'graph'], 4, qr/error/, 'one that was asked for is needed');
 is_viflo([{ env => { DATABASE_URL => 'postgresql://h:port/' } }, '--dir', $dir, 'graph'], 0, qr/base1/, qr/warning: cannot connect/,
 	'an URL that is none');
+is_viflo([{ env => { DATABASE_URL => 'mysql://h/d' } }, '--dir', $dir, 'graph'], 0, qr/base1/, qr/warning: cannot connect.*"mysql"/,
+	"one of another program's");
 fails_with(['--url', 'host=/nonexistent-viflo', 'graph'], 4, qr/error/, 'and where there is no folder');
 fails_with(['--dir', $dir, 'graph', '--format', 'png'], 2, qr/unknown format "png"/, 'a format that is not known');
 fails_with(['--dir', $dir, 'heads', '--format', 'svg'], 2, qr/unknown format "svg"/, 'one that only graph has');
@@ -270,6 +272,7 @@ is(offered('graph', '--format', ''), 'dot human json mermaid svg', 'formats of g
 is(offered('heads', '--format', ''), 'human json', 'formats of the rest');
 is(offered('upgrade', ''), 'abc1 abd2 base head heads shop', 'targets');
 is(offered('upgrade', 'ab'), 'abc1 abd2', 'ids');
+is(offered('upgrade', '--late', ''), 'apply list refuse', 'words of an option');
 is(offered('upgrade', 'head', ''), '', 'no more than it takes');
 is(offered('stamp', 'head', 'ab'), 'abc1 abd2', 'as many as it takes');
 is(offered('-d', 'staging', 'revision', '--head', 'abd'), 'abd2', 'the value of an option');

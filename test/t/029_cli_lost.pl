@@ -126,6 +126,17 @@ $url = database_via_proxy('deploy', 'swallow', qr/CALL /);
 is_viflo(['--url', $url, '--dir', $dir, 'deploy'], 0, qr/^up    2_b /m, qr/after all of it was committed/,
 	'deploy: all done, and the answer lost');
 
+# Its folder is loaded before
+$url = database_via_proxy('deploy_load', 'swallow', qr/viflo_load/);
+is_viflo(['--url', $url, '--dir', $dir, 'deploy'], 0, qr/\Aup    1_a .*\nup    2_b .*\n\z/, qr/$asks(?!.*(?:warning|HINT):)/s,
+	'deploy: the folder is loaded, and the answer lost: goes on');
+$url = database_via_proxy('deploy_no_load', 'drop', qr/viflo_load/);
+fails_with(['--url', $url, '--dir', $dir, 'deploy'], 1, qr/$asks.*HINT:  .*rolled back the run: the database is as it was before/s,
+	'deploy: it is not loaded');
+$url = database_via_proxy('async', 'swallow', qr/viflo_deploy_async/);
+fails_with(['--url', $url, '--dir', $dir, 'deploy', '--async'], 1, qr/HINT:  .*whether the job was started is not known. Run: viflo jobs/,
+	'deploy --async: it may have begun');
+
 $url = database_via_proxy('revert', 'swallow', qr/CALL .*viflo_revert/);
 viflo('--url', $url, '--dir', $dir, 'upgrade');
 is_viflo(['--url', $url, '--dir', $dir, 'revert', '1_a'], 0, qr/\Adown  2_b .*\n\z/, qr/after all of it was committed/,
@@ -134,6 +145,11 @@ $url = database_via_proxy('revert_one', 'swallow', qr/CALL .*viflo_revert/);
 viflo('--url', $url, '--dir', $dir, 'upgrade');
 fails_with(['--url', $url, '--dir', $dir, 'revert', '-1'], 1, qr/KEPT:  1 step is done and committed: down "2_b"/,
 	'revert of a number of steps: what is done, as whether it is all is not known');
+
+# A job goes on without who waits for it
+$url = database_via_proxy('wait', 'swallow', qr/viflo\.jobs/);
+my ($job) = (viflo('--url', $node->connstr('wait'), '--dir', $dir, 'deploy', '--async'))[1] =~ /(\d+)/;
+is_viflo(['--url', $url, 'wait', $job], 0, "job $job is done: 2 steps\n", '', 'wait: over another connection');
 
 # A server that crashes, and comes back
 $url = $node->connstr('deploy') . ' application_name=crash';

@@ -73,6 +73,19 @@ sub with_status
 	return [ map { $_->{name} } grep { $_->{status} eq $status } @{ $document->{databases} } ];
 }
 
+# A line for the shell.
+sub is_viflo_shell
+{
+	my ($line, $status, $out, $err, $name) = @_;
+	my ($stdout, $stderr) = ('', '');
+
+	IPC::Run::run([ 'bash', '-c', $line ], '<', \undef, '>', \$stdout, '2>', \$stderr);
+	is($? >> 8, $status, "$name: status");
+	is($stdout, $out, "$name: stdout");
+	like($stderr, $err, "$name: stderr");
+	return;
+}
+
 my $dir = folder_of(
 	'1_a.up.sql' => "CREATE TABLE a ();\n", '1_a.down.sql' => 'DROP TABLE a',
 	'2_b.up.sql' => "SELECT 1;\nCREATE TABLE b ();\n", '2_b.down.sql' => 'DROP TABLE b');
@@ -134,6 +147,23 @@ my ($lost) = grep { $_->{name} eq 'nosuch' } @{ $document->{databases} };
 is_deeply([ @{ $lost->{error} }{qw(error status sqlstate)} ], [ JSON::PP::true, 4, '08001' ], 'the error of one');
 unlike(JSON::PP->new->encode($document) . $err, qr/\Q$password\E/, 'no password in the report');
 
+# Who reads has gone: no reason to leave off half way
+{
+	my @unread = new_databases(4);
+	my $command = join(' ', map { "'$_'" } $program, @at, '--fleet', fleet_file(@unread), '--jobs', 1, 'upgrade');
+
+	is_viflo_shell("$command | true; exit \${PIPESTATUS[0]}", 1, '', qr/could not write to standard output: Broken pipe/, 'a pipe that nobody reads');
+	is(count_having('b', @unread), 4, 'all are upgraded');
+}
+{
+	my @few = new_databases(30);
+	my $command = join(' ', map { "'$_'" } $program, @at, '--fleet', fleet_file(@few), '--jobs', 100, '--quiet', 'upgrade');
+
+	is_viflo_shell("ulimit -n 40; $command >/dev/null", 0, '', qr/warning: only 8 at a time, as the process may open no more than 40 files/,
+		'more than there may be connections');
+	is(count_having('b', @few), 30, 'they come one after the other');
+}
+
 # Exit statuses
 is_viflo([@at, '--fleet', fleet_file(@names), 'upgrade'], 0, qr/^18 databases: 18 done \(/m, '', 'all is well');
 is_viflo([@at, '--fleet', fleet_file($nowhere, 'nosuch'), '--keep-going', 'upgrade'], 4, qr/^2 databases: 0 done, 2 failed/m,
@@ -164,20 +194,24 @@ is_viflo([@at, '--fleet-query', "SELECT 'host=nosuch.invalid dbname=x password=$
 fails_with([@at, '--fleet-query', 'SELECT NULL::text', 'check'], 2, qr/row 1 of the fleet's query: no name/, 'a row without a name');
 fails_with([@at, '--fleet-query', 'SELECT nosuch', 'check'], 1, qr/SQLSTATE 42703/, 'a query that fails');
 
-my $conf = folder_of('viflo.conf' =>
-	  "[first]\nurl = " . $node->connstr($names[0]) . "\n[billing]\nurl = " . $node->connstr($names[0])
-	  . "\nproject = billing\n[own]\nurl = " . $node->connstr($names[1]) . "\ndir = elsewhere\n");
+my $conf = folder_of('viflo.conf' => "set.table = a\n"
+	  . "[first]\nurl = " . $node->connstr($names[0]) . "\n[billing]\nurl = " . $node->connstr($names[0])
+	  . "\nproject = billing\n[own]\nurl = " . $node->connstr($names[1]) . "\ndir = elsewhere\n"
+	  . "[other]\nurl = " . $node->connstr($names[1]) . "\nset.table = b\n");
 ($status, $document, $err) = viflo_json({ in => $conf }, @at, '--fleet', fleet_file('first', 'billing', $names[1]), 'current');
 is($status, 0, 'names from viflo.conf: status') or diag($err);
 is_deeply([ map { scalar @{ $_->{current} } } @{ $document->{databases} } ], [ 1, 0, 1 ], 'each with its project');
 fails_with([{ in => $conf }, @at, '--fleet', fleet_file('first', 'own'), 'upgrade'], 2,
 	qr/fleet:2: error: database "own" of file "viflo\.conf" has a "dir" of its own/, 'not with a folder of its own');
+fails_with([{ in => $conf }, @at, '--fleet', fleet_file('other'), 'upgrade'], 2,
+	qr/fleet:1: error: database "other" .* has a "set\.NAME" of its own/, 'nor with a value that stands in place of all others');
 
 # What cannot be used: nothing is sent.
 my @wrong = (
 	[ 'a URL that is none', "postgresql://u:$password\@[::1", qr/cannot be read/ ],
 	[ 'an option that libpq does not know', "host=x pasword=$password", qr/cannot be read/ ],
 	[ 'a quote that is not closed', "host=x password='$password", qr/cannot be read/ ],
+	[ "another program's URL", "mysql://u:$password\@h/d", qr/URL does not begin with postgresql:/ ],
 	[ 'no value', "dbname=x $password", qr/cannot be read/ ],
 	[ 'not UTF-8', "caf\xe9", qr/not UTF-8/ ],
 	[ 'an escape sequence', "a\e[31mb", qr/control character/ ],

@@ -104,6 +104,14 @@ is(asked(qr/viflo_(missing|tenants|upgrade)\(/, sub {
 		is_viflo([@many], 0, "0 of 200 tenants upgraded\n", '', 'nothing to do for 200'); }), 2,
 	'that is one query, beside the one for the folder');
 is_viflo([@at, 'check', '--tenants', 'tenant\_%'], 0, "all is well\n", '', 'check of all');
+{
+	my $text = slurp_text("$dir/1_a.up.sql");
+
+	put("$dir/1_a.up.sql", "$text -- more");
+	fails_with([@at, 'check', '--tenants', 'tenant\_%'], 3, qr/files of applied revisions have changed: "1_a" \(SQLSTATE VF022\)/,
+		'a file that was changed after tenants had it');
+	put("$dir/1_a.up.sql", $text);
+}
 is_viflo([@at, 'plan', '--tenants', 'tenant\_%'], 0, "nothing to do\n", '', 'plan of all');
 
 sql(q(INSERT INTO viflo.applied VALUES ('app', 'tenant_007', 'unknown', '', now(), 'me')));
@@ -288,16 +296,17 @@ is_viflo([@at, 'deploy', '--tenants', 'tenant\_00_', '--keep-going'], 1, qr/\Ate
 }
 
 # A connection that is lost, and made anew
-for my $case ([ 'upgrade', qr/viflo_upgrade/ ], [ 'deploy', qr/CALL / ])
+my $warns = qr/^viflo: warning: tenant "t1": .*\nHINT:  The connection was lost after all of it was committed/sm;
+for my $case ([ 'upgrade', 'upgrade', qr/viflo_upgrade/, $warns ], [ 'deploy', 'deploy', qr/CALL /, $warns ],
+	[ 'load', 'deploy', qr/viflo_load/, qr/asking the server/ ])
 {
-	my ($command, $trigger) = @$case;
+	my ($name, $command, $trigger, $said) = @$case;
 
-	$node->safe_psql('postgres', "CREATE DATABASE lost_$command");
-	$node->safe_psql("lost_$command", 'CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2');
-	is_viflo(['--url', via_proxy($node, "lost_$command", 'swallow', $trigger), '--dir', $simple, $command, '--tenants', 't_'], 0,
-		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants \w+\n\z/,
-		qr/^viflo: warning: tenant "t1": .*\nHINT:  The connection was lost after all of it was committed/sm,
-		"$command: what became of it is asked, and the next one follows");
+	$node->safe_psql('postgres', "CREATE DATABASE lost_$name");
+	$node->safe_psql("lost_$name", 'CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2');
+	is_viflo(['--url', via_proxy($node, "lost_$name", 'swallow', $trigger), '--dir', $simple, $command, '--tenants', 't_'], 0,
+		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants \w+\n\z/, $said,
+		"$command, lost in $name: what became of it is asked, and the next one follows");
 }
 {
 	my ($out, $err) = ('', '');
@@ -323,6 +332,25 @@ is_viflo([@each, 'check', '--tenants', 'e_'], 0, "all is well\n", '', 'and waits
 is_viflo([@each, 'plan', '--tenants', 'e_'], 0, qr/\Ae1 .* each .*\(repeatable\)\ne2 .*\n\z/, '', 'but is planned');
 is_viflo([@each, 'deploy', '--tenants', 'e_'], 0, qr/^2 of 2 tenants deployed$/m, undef, 'once more');
 is($node->safe_psql('each', 'SELECT (SELECT count(*) FROM e1.ran), (SELECT count(*) FROM e2.ran)'), '2|2', 'twice for each');
+
+# What it costs does not grow with the log
+{
+	my $long = $node->connstr('long');
+
+	$node->safe_psql('postgres', 'CREATE DATABASE long');
+	$node->safe_psql('long', q(CREATE EXTENSION viflo_migrate; CREATE SCHEMA t1; CREATE SCHEMA t2;
+		INSERT INTO viflo.log (project, tenant, revision, direction, status, started_at, duration, role_name, server_version, statements, pid, transactional, attempts)
+		SELECT 'app', 't1', '1_a', 'up', 'done', now(), '1 s', 'x', '15', 1, i, true, 1 FROM generate_series(1, 20000) i));
+	is_viflo(['--url', $long, '--dir', $simple, 'deploy', '--tenants', 't_'], 0,
+		qr/\At1  up    1_a .*\nt2  up    1_a .*\n2 of 2 tenants deployed\n\z/, undef, 'deploy with a long log');
+	$node->poll_query_until('long', q(SELECT idx_tup_fetch > 0 FROM pg_stat_user_tables WHERE relid = 'viflo.log'::regclass)) or die;
+	is($node->safe_psql('long', q(SELECT seq_tup_read + idx_tup_fetch < 50 FROM pg_stat_user_tables WHERE relid = 'viflo.log'::regclass)),
+		't', 'does not read all of it for each tenant');
+	$node->safe_psql('long', 'CREATE ROLE deployer LOGIN; GRANT CREATE ON DATABASE long TO deployer; GRANT ALL ON SCHEMA public, t1, t2 TO deployer;
+		GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO deployer; ALTER TABLE t1.a OWNER TO deployer; ALTER TABLE t2.a OWNER TO deployer');
+	is_viflo(['--url', "$long user=deployer", '--dir', $simple, 'revert', 'base', '--tenants', 't_'], 0,
+		qr/\At1  down  1_a .*\nt2  down  1_a /, undef, 'a role that may not read it is told the same');
+}
 
 # An extension that knows no tenants
 $node->safe_psql('postgres', 'CREATE DATABASE old');

@@ -18,7 +18,8 @@ END { kill('KILL', $_) for @proxies; }
 
 # A proxy before the server.  When a client sends what matches trigger, the
 # proxy passes it on, and then, once: "swallow" keeps the answer and hangs up;
-# "cut" hangs up at once; "gone" does as swallow, and ends.  Its port.
+# "cut" hangs up at once; "gone" does as swallow, and ends.  "drop" hangs up
+# and does not pass it on.  Its port.
 sub start_proxy
 {
 	my ($node, $how, $trigger) = @_;
@@ -57,9 +58,10 @@ sub start_proxy
 			my $to = $other{$ready};
 			my $got = sysread($ready, my $data, 1 << 20);
 			if (!$got) { $hang_up->($ready); next; }
-			syswrite($to, $data);
-			next unless $how && $data =~ $trigger;
-			if ($how ne 'cut')
+			my $now = $how && $data =~ $trigger;
+			syswrite($to, $data) unless $now && $how eq 'drop';
+			next unless $now;
+			if ($how eq 'swallow' || $how eq 'gone')
 			{
 				# The answer, which ends with a message that the server is ready.
 				my $answer = '';

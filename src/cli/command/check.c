@@ -61,11 +61,12 @@ took_changed(VifloExchange *exchange, VifloDbResult **results)
 
 	if (viflo_db_result_rows(results[0]) > 0)
 		return fail_changed(exchange, results[0]);
-	viflo_failure(failure, VIFLO_EXIT_BEHIND,
+	viflo_failure(failure, VIFLO_EXIT_BEHIND, missing->count == 1 ?
+				  "database is behind: %d revision of folder \"%s\" is not registered" :
 				  "database is behind: %d revisions of folder \"%s\" are not registered",
 				  missing->count, exchange->database->settings->dir);
 	failure->sqlstate = pstrdup(VIFLO_BEHIND);
-	failure->detail = psprintf("They are %s.", list_names(missing));
+	failure->detail = psprintf(missing->count == 1 ? "It is %s." : "They are %s.", list_names(missing));
 	viflo_failure_hint(failure, "Run: viflo upgrade");
 	return VIFLO_TURN_FAILED;
 }
@@ -85,6 +86,25 @@ checksum_of(const VifloHistory *history, const char *id)
 	return checksum;
 }
 
+/*
+ * SQL: is revision t applied, to any of the tenants where there are many, with
+ * another checksum than m has?
+ */
+static char *
+is_changed(VifloExchange *exchange, const char *scope, VifloDbParam *params, int *nparams)
+{
+	const char *schema = exchange->database->schema;
+	const char *other = "s.repeatable IS NULL AND s.applied_checksum OPERATOR(pg_catalog.<>) m.checksum";
+
+	if (exchange->request->tenants == NULL)
+		return psprintf("t.applied AND EXISTS (SELECT FROM %s.viflo_show(t.revision, %s) s WHERE %s)",
+						schema, scope, other);
+	params[(*nparams)++] = viflo_db_text(exchange->request->tenants);
+	return psprintf("EXISTS (SELECT FROM %s.viflo_tenants($%d::pg_catalog.text, 'heads', %s) n"
+					" CROSS JOIN LATERAL %s.viflo_show(t.revision, %s, tenant => n.tenant) s WHERE %s)",
+					schema, *nparams, scope, schema, scope, other);
+}
+
 /* A text may be another one and have the same checksum: that is no change. */
 static VifloTurn
 ask_changed(VifloExchange *exchange)
@@ -94,6 +114,7 @@ ask_changed(VifloExchange *exchange)
 	const char **checksums = palloc(sizeof(char *) * (missing->count + 1));
 	int			nparams = 2;
 	char	   *scope = viflo_database_scope(exchange->database, params, &nparams);
+	char	   *changed = is_changed(exchange, scope, params, &nparams);
 
 	for (int i = 0; i < missing->count; i++)
 		checksums[i] = checksum_of(&exchange->local->history, missing->names[i]);
@@ -104,12 +125,8 @@ ask_changed(VifloExchange *exchange)
 					   psprintf("SELECT t.revision FROM %s.viflo_history(%s) t"
 								" JOIN ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]),"
 								"  pg_catalog.unnest($2::pg_catalog.text[])) m(revision, checksum)"
-								" ON m.revision OPERATOR(pg_catalog.=) t.revision"
-								" CROSS JOIN LATERAL %s.viflo_show(t.revision, %s) s"
-								" WHERE t.applied AND s.repeatable IS NULL"
-								" AND s.applied_checksum OPERATOR(pg_catalog.<>) m.checksum",
-								exchange->database->schema, scope,
-								exchange->database->schema, scope), nparams);
+								" ON m.revision OPERATOR(pg_catalog.=) t.revision WHERE %s",
+								exchange->database->schema, scope, changed), nparams);
 	return viflo_exchange_ask(exchange, took_changed);
 }
 

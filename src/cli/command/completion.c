@@ -24,6 +24,8 @@ static const struct
 	{"database", "DATABASE"},
 	{"format", "FORMAT"},
 	{"layout", "LAYOUT"},
+	{"late", "refuse|apply|list"},
+	{"placeholders", "dollar|psql|none"},
 	{"head", "REV"},
 	{"depends-on", "REV"},
 	{"range", "RANGE"}

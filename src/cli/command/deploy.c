@@ -54,6 +54,7 @@ typedef struct Online
 } Online;
 
 static VifloTurn load_now(VifloExchange *exchange, VifloDbResult **results);
+static VifloTurn run_what_is_loaded(VifloExchange *exchange, VifloDbResult **results);
 static VifloTurn mark(VifloExchange *exchange);
 
 static const char *
@@ -124,6 +125,8 @@ took_load(VifloExchange *exchange, VifloDbResult **results)
 
 	if (results != NULL)
 		return mark(exchange);
+	if (viflo_is_lost(exchange))
+		return viflo_ask_lost_transaction(exchange);
 	viflo_upload_blame(exchange->local, &exchange->failure);
 	if (!viflo_exchange_failed_with(exchange, VIFLO_LOCK_TIMEOUT) &&
 		!viflo_exchange_failed_with(exchange, VIFLO_STEP_UNDER_WAY))
@@ -142,6 +145,7 @@ load_now(VifloExchange *exchange, VifloDbResult **results)
 					   pstrdup("SELECT pg_catalog.set_config('viflo_migrate.lock_wait', '0', true)"), 0);
 	if (viflo_add_upload(exchange) < 0)
 		return VIFLO_TURN_FAILED;
+	viflo_note_load(exchange, run_what_is_loaded);
 	return viflo_exchange_try(exchange, took_load);
 }
 
@@ -288,6 +292,12 @@ run_now(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 took_job(VifloExchange *exchange, VifloDbResult **results)
 {
+	if (results == NULL)
+	{
+		if (viflo_is_lost(exchange))
+			viflo_failure_hint(&exchange->failure, "The connection was lost, and whether the job was started is not known. Run: viflo jobs");
+		return VIFLO_TURN_FAILED;
+	}
 	viflo_exchange_keep(exchange, &results[0]);
 	return VIFLO_TURN_DONE;
 }
@@ -305,7 +315,7 @@ run_async(VifloExchange *exchange)
 	viflo_exchange_add(exchange,
 					   psprintf("SELECT %s.%s(%s, %s)", database->schema, online->kind->async,
 								viflo_command_target(exchange->request), scope), nparams);
-	return viflo_exchange_ask(exchange, took_job);
+	return viflo_exchange_try(exchange, took_job);
 }
 
 /* All is loaded: runs it, and asks before where the log ends. */
@@ -313,18 +323,12 @@ static VifloTurn
 mark(VifloExchange *exchange)
 {
 	const Online *online = exchange->own;
-	const VifloDatabase *database = exchange->database;
-	int			nparams = 0;
-	char	   *scope;
 
 	if (online->kind->procedure == NULL)
 		return VIFLO_TURN_DONE;
 	if (exchange->request->async)
 		return run_async(exchange);
-	scope = viflo_database_scope(database, viflo_exchange_params(exchange), &nparams);
-	viflo_exchange_add(exchange,
-					   psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
-								" FROM %s.viflo_log(%s) l", database->schema, scope), nparams);
+	viflo_online_ask_last(exchange);
 	return viflo_exchange_ask(exchange, run_now);
 }
 

@@ -40,6 +40,8 @@ run_exchange(const VifloExchangeKind *kind, VifloRequest *request)
 int
 viflo_command_run(const VifloCommand *command, VifloRequest *request)
 {
+	if (command->exchange != NULL && command->exchange->changes)
+		viflo_output_outlive_reader();
 	if (request->fleet != NULL || request->fleet_query != NULL)
 		return viflo_command_run_fleet(command, request);
 

@@ -20,6 +20,9 @@
 #define FIRST_PAUSE		20
 #define LONGEST_PAUSE	250
 
+/* In place of a connection that is lost, another one is tried for so long. */
+#define RETURN_LIMIT	15000
+
 /* Number of a job, or usage. */
 static bool
 read_job(const char *word, VifloFailure *failure)
@@ -128,6 +131,34 @@ has_ended(const char *state)
 	return strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
 }
 
+/*
+ * A look, over another connection where the last one was lost: the job is not
+ * in it.
+ */
+static bool
+look(VifloDatabase *database, const VifloDbQuery *query, VifloDbResult **result,
+	 VifloFailure *failure)
+{
+	int64		until = viflo_watch_now() + RETURN_LIMIT;
+
+	while (!viflo_database_run(database, query, 1, result, failure))
+	{
+		if (viflo_database_interrupted() || !viflo_db_broken(database->session))
+			return false;
+		viflo_output_verbose("the connection was lost; connecting again");
+		do
+			viflo_watch_pause(LONGEST_PAUSE);
+		while (!viflo_database_interrupted() && viflo_watch_now() < until &&
+			   !viflo_database_reconnect(database, failure));
+		if (database->session == NULL || viflo_db_broken(database->session))
+		{
+			failure->status = VIFLO_EXIT_CONNECTION;
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Looks until it has ended, or the time is up.  *result is the last look. */
 static bool
 look_until_end(VifloDatabase *database, const char *job, int64 timeout,
@@ -144,7 +175,7 @@ look_until_end(VifloDatabase *database, const char *job, int64 timeout,
 		int64		elapsed;
 		int			width = viflo_status_width();
 
-		if (!viflo_database_run(database, &query, 1, result, failure))
+		if (!look(database, &query, result, failure))
 			return false;
 		row = viflo_db_rows(*result, NULL);
 		if (!viflo_db_row_next(&row))
@@ -277,6 +308,8 @@ wait_run(VifloRequest *request)
 			viflo_failure(&failure, VIFLO_EXIT_REFUSED, "interrupted while waiting for job %s", job);
 			viflo_failure_hint(&failure, "The job goes on; \"viflo cancel %s\" stops it.", job);
 		}
+		else if (failure.status == VIFLO_EXIT_CONNECTION)
+			viflo_failure_hint(&failure, "What became of the job is not known; \"viflo wait %s\" waits again.", job);
 		return viflo_output_failure(&failure);
 	}
 	status = tell_end(&database, job, result);

@@ -4,6 +4,9 @@
  *
  * Rows of the log are those of the process that ran it, behind the last one
  * that was there before: rows of others may be among them.
+ *
+ * viflo_log() reads all of the log, which with many tenants is long; so a role
+ * that may reads the table, of which the two questions want the end.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -16,6 +19,36 @@
 /* Steps that a failure names as kept. */
 #define MAX_NAMED	5
 
+void
+viflo_online_ask_last(VifloExchange *exchange)
+{
+	const VifloDatabase *database = exchange->database;
+	int			nparams = 0;
+	char	   *log = pstrdup("viflo.log");
+
+	if (!database->reads_log)
+		log = psprintf("%s.viflo_log(%s)", database->schema,
+					   viflo_database_scope(database, viflo_exchange_params(exchange), &nparams));
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT pg_catalog.pg_backend_pid(), COALESCE(pg_catalog.max(l.id), 0)"
+								" FROM %s l", log), nparams);
+	pfree(log);
+}
+
+/*
+ * Rows of the log behind $1, of the alias l: SQL, palloc'd.  The upper bound
+ * says to a planner without statistics that they are few.
+ */
+static char *
+new_rows(const VifloDatabase *database, const char *scope)
+{
+	if (!database->reads_log)
+		return psprintf("%s.viflo_log(%s) l WHERE l.id OPERATOR(pg_catalog.>) $1::pg_catalog.int8",
+						database->schema, scope);
+	return pstrdup("viflo.log l WHERE l.id OPERATOR(pg_catalog.>) $1::pg_catalog.int8"
+				   " AND l.id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(m.id) FROM viflo.log m)");
+}
+
 /* For people, and (last) as JSON. */
 void
 viflo_online_ask_steps(VifloExchange *exchange, const char *last)
@@ -24,6 +57,7 @@ viflo_online_ask_steps(VifloExchange *exchange, const char *last)
 	VifloDbParam *params = viflo_exchange_params(exchange);
 	int			nparams = 2;
 	char	   *scope = viflo_database_scope(database, params, &nparams);
+	char	   *rows = new_rows(database, scope);
 
 	params[0] = viflo_db_text(last);
 	params[1] = viflo_db_int32(database->pid);
@@ -34,13 +68,12 @@ viflo_online_ask_steps(VifloExchange *exchange, const char *last)
 								" FROM (SELECT pg_catalog.row_number() OVER (ORDER BY l.id) AS step,"
 								"  l.direction, l.revision, h.message, l.duration, l.statements,"
 								"  l.transactional, l.attempts, l.detail"
-								"  FROM %s.viflo_log(%s) l LEFT JOIN %s.viflo_history(%s) h"
-								"  ON h.revision OPERATOR(pg_catalog.=) l.revision"
-								"  WHERE l.id OPERATOR(pg_catalog.>) $1::pg_catalog.int8"
-								"  AND l.pid OPERATOR(pg_catalog.=) $2"
-								"  AND l.status OPERATOR(pg_catalog.=) 'done') s"
+								"  FROM (SELECT * FROM %s AND l.pid OPERATOR(pg_catalog.=) $2"
+								"  AND l.status OPERATOR(pg_catalog.=) 'done') l LEFT JOIN %s.viflo_history(%s) h"
+								"  ON h.revision OPERATOR(pg_catalog.=) l.revision) s"
 								" ORDER BY s.step",
-								database->schema, scope, database->schema, scope), nparams);
+								rows, database->schema, scope), nparams);
+	pfree(rows);
 }
 
 void

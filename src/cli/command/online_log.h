@@ -9,9 +9,11 @@
 #include "cli/exchange.h"
 
 /*
- * Adds to the question: the steps of this run that are done, which are behind
- * row last of the log; and the revisions that are half done.
+ * Adds to the question: by which number the server knows us, and which row of
+ * the log is the last; the steps of this run that are done, which are behind
+ * that row; and the revisions that are half done.
  */
+extern void viflo_online_ask_last(VifloExchange *exchange);
 extern void viflo_online_ask_steps(VifloExchange *exchange, const char *last);
 extern void viflo_online_ask_unfinished(VifloExchange *exchange);
 

@@ -64,14 +64,14 @@ static const char *const questions[ASK_COUNT] = {
 	"SELECT t.revision, t.direction, t.statements, pg_catalog.row_to_json(t)"
 	" FROM %s.viflo_unfinished(%s) t WHERE %s ORDER BY t.started_at",
 
-	/* The last failure, unless the same step has been done since. */
-	"WITH l AS MATERIALIZED (SELECT * FROM %s.viflo_log(%s) t WHERE %s)"
-	" SELECT t.revision, t.direction, pg_catalog.to_char(t.started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
-	" t.error, t.sqlstate, pg_catalog.row_to_json(t) FROM l t"
-	" WHERE t.status OPERATOR(pg_catalog.=) 'failed' AND NOT EXISTS (SELECT FROM l d"
-	"  WHERE d.id OPERATOR(pg_catalog.>) t.id AND d.status OPERATOR(pg_catalog.=) 'done'"
-	"  AND d.revision OPERATOR(pg_catalog.=) t.revision)"
-	" ORDER BY t.id DESC LIMIT 1",
+	/* The last failure, unless the same revision has been done since. */
+	"SELECT (l.t).revision, (l.t).direction, pg_catalog.to_char((l.t).started_at, 'YYYY-MM-DD HH24:MI:SSOF'),"
+	" (l.t).error, (l.t).sqlstate, pg_catalog.row_to_json(l.t)"
+	" FROM (SELECT t, pg_catalog.max(t.id) FILTER (WHERE t.status OPERATOR(pg_catalog.=) 'done')"
+	"  OVER (PARTITION BY t.revision) AS done FROM %s.viflo_log(%s) t WHERE %s) l"
+	" WHERE (l.t).status OPERATOR(pg_catalog.=) 'failed'"
+	" AND (l.done IS NULL OR l.done OPERATOR(pg_catalog.<) (l.t).id)"
+	" ORDER BY (l.t).id DESC LIMIT 1",
 
 	/* Without a tenant, of all: they may be what is waited for. */
 	"SELECT t.command, t.step, t.of, t.revision, t.pid, t.waiting_for, " VIFLO_ROW_TENANT ","
