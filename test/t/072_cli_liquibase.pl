@@ -90,7 +90,8 @@ is($ids, 'x.y.1.x.1', 'only folders below have any');
 
 # Attributes.
 my @cases = (
-	['dbms:postgresql', 'a.x.1'], ['dbms:oracle', ''], ['dbms:"postgresql, h2"', 'a.x.1'], ['dbms:!postgresql', ''],
+	['dbms:postgresql', 'a.x.1'], ['dbms:oracle', ''], ['dbms:"postgresql, h2"', ''], ['dbms:"!h2"', ''], ['dbms:!postgresql', ''],
+	['dbms:,h2', 'a.x.1'],
 	['dbms:!h2', 'a.x.1'], ['dbms:h2,postgresql', 'a.x.1'], ['dbms:all', 'a.x.1'], ['ignore:true', ''], ['ignore:false', 'a.x.1'],
 	['dbms:oracle runWith:sqlplus', '']);
 for my $case (@cases)
@@ -120,6 +121,8 @@ is(up_of("splitStatements:false endDelimiter:/\nSELECT 1\n/\n2;"), "SELECT 1\n/\
 is(up_of("endDelimiter:go\nSELECT logo\ngo"), "SELECT logo\n; ", 'a word');
 
 # Properties and placeholders.
+is(up_of("\n--property name:a value:x\n--property name:b value:\${a}.y\nSELECT '\${b}';"), "SELECT 'x.y';", 'a property in a property');
+is(up_of("\n--property name: a value: \"1 2\"\nSELECT '\${a}';"), qq{SELECT '"1';}, 'blanks after the colons of a property');
 is(up_of("\n--property name:a value:1\n--property name:a value:2\nSELECT \${a}, \${b}, '\${c}';", '-x', 'b=3'),
 	"SELECT 1, 3, '\${c}';", 'properties, --set, and what is neither');
 

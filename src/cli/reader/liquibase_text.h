@@ -48,7 +48,7 @@ typedef struct VifloChangeLog
 	int			count;
 	VifloChangeSet *sets;
 	const char *path;			/* logicalFilePath of all, or NULL */
-	VifloNames	properties;		/* NAME=VALUE, the first of each name */
+	VifloNames	properties;		/* NAME=VALUE, as they stand there */
 } VifloChangeLog;
 
 /* Is the first line that is not empty the one that formatted SQL begins with? */
