@@ -191,6 +191,11 @@ is_viflo(['--dir', $dir, 'revision', '-m', 'Add users'], 0,
 	"$dir/sqitch.plan\n" . join('', map { "$dir/$_/add_users.sql\n" } qw(deploy revert verify)), '', 'revision');
 like(slurp_text("$dir/sqitch.plan"), qr/^add_users 2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ Eve <eve\@example\.com> # Add users\n\z/m,
 	'the plan has it last');
+put("$dir/deploy/add_users_2.sql", "SELECT 'not planned';\n");
+is_viflo(['--dir', $dir, 'revision', '-m', 'add users'], 1, '', qr{/deploy/add_users_2\.sql: error: file exists already}, 'a script that no plan has');
+is(slurp_text("$dir/deploy/add_users_2.sql"), "SELECT 'not planned';\n", 'stays as it is');
+unlike(slurp_text("$dir/sqitch.plan"), qr/add_users_2/, 'and is not planned');
+unlink("$dir/deploy/add_users_2.sql");
 is_viflo(['--dir', $dir, 'revision', '-m', 'add users'], 0, qr/add_users_2\.sql/, '', 'a second one of that name');
 is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 0, qr/^up    add_users_2  add users/m, undef,
 	'and all are run');

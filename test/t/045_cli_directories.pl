@@ -161,6 +161,12 @@ for my $layout (sort keys %new)
 }
 like(slurp_text((glob "$dir/*_add_users/metadata.yaml")[0]), qr/^name: 'Add users'\nparents: \[1\]\n\z/, 'its parent is the head');
 
+# A file that the journal does not have is not taken for the new one's.
+$dir = folder_of('meta/_journal.json' => sprintf($journal, ''), '0000_add.sql' => 'SELECT 1;');
+is_viflo(['--dir', $dir, 'revision', '-m', 'add'], 1, '', qr{/0000_add\.sql: error: file exists already}, 'drizzle: a file that is in the way');
+is(slurp_text("$dir/0000_add.sql"), 'SELECT 1;', 'stays as it is');
+unlike(slurp_text("$dir/meta/_journal.json"), qr/0000_add/, 'and the journal, too');
+
 for my $layout (sort keys %new, 'sqitch')
 {
 	$dir = folder_of();
