@@ -11,10 +11,10 @@
 
 #include "cli/newfile.h"
 
-StringInfo
-viflo_new_file(VifloNewFiles *files, const char *name)
+/* The text of the file of this name, which begins as old, or NULL, has it. */
+static StringInfo
+file_text(VifloNewFiles *files, const char *name, const VifloFile *old)
 {
-	const VifloFile *old = files->folder ? viflo_folder_find(files->folder, name) : NULL;
 	VifloNewFile *file;
 
 	for (int i = files->count - 1; i >= 0; i--)
@@ -33,6 +33,19 @@ viflo_new_file(VifloNewFiles *files, const char *name)
 	if (old != NULL)
 		appendBinaryStringInfo(&file->text, old->text, old->length);
 	return &file->text;
+}
+
+StringInfo
+viflo_new_file(VifloNewFiles *files, const char *name)
+{
+	return file_text(files, name, NULL);
+}
+
+StringInfo
+viflo_changed_file(VifloNewFiles *files, const char *name)
+{
+	return file_text(files, name,
+					 files->folder ? viflo_folder_find(files->folder, name) : NULL);
 }
 
 /* All of text to fd; errno says why not. */

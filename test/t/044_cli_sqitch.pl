@@ -76,6 +76,10 @@ bad(folder_of('sqitch.plan' => "%project=a b\n"), 'sqitch.plan:1', '"a b" is not
 bad(folder_of('sqitch.plan' => "${head}a \xff"), 'sqitch.plan:4', 'text is not UTF-8', 'plan not UTF-8');
 bad(folder_of('sqitch.conf' => "[core]\n\tengine = mysql\n"), 'sqitch.conf', 'engine "mysql"', 'engine');
 bad(folder_of('sqitch.conf' => "[core]\n\tengine pg\n"), 'sqitch.conf:2', 'line is neither', 'conf');
+for my $line ('[core', '[core "x]', '[core "x" y]', '= pg', "x = \"y", 'x = \q', 'x = "\q"')
+{
+	bad(folder_of('sqitch.conf' => "[core]\n\n  $line\n"), 'sqitch.conf:3', 'line is neither', "conf: $line");
+}
 bad(folder_of('sqitch.conf' => ''), 'sqitch.plan', 'plan is not there', 'no plan');
 
 bad_script("SELECT 1 \\gset\n", 1, 'psql\'s command \\\\gset is not supported');
@@ -99,6 +103,11 @@ bad_script("\\endif\n", 1, '\\\\endif without an \\\\if');
 bad_script("\\else\n", 1, '\\\\else without an \\\\if');
 bad_script("\\if perhaps\n\\endif\n", 1, '\\\\if needs one boolean, not "perhaps"');
 bad_script("SELECT :DBNAME;\n", 1, 'psql\'s variable "DBNAME" is not known');
+bad_script("\\echo :DBNAME\n\\set x :DBNAME\n", 2, 'psql\'s variable "DBNAME" is not known');
+bad_script("\\if :{?SERVER_VERSION_NUM}\n\\endif\n", 1, 'psql\'s variable "SERVER_VERSION_NUM" is not');
+bad_script("\\set x `echo :USER`\n", 1, 'psql\'s variable "USER" is not', '--allow-programs');
+bad_script("\\set x 'a\\nb'\n\\set y `echo :'x'`\n", 2, 'argument of a program contains a newline', '--allow-programs');
+bad_script("SELECT 1;\n\\g\n", 2, '\\\\g to repeat a statement is not');
 bad_script("\\set x '\\\\q'\n:x;\n", 2, 'the value of a variable has a backslash command');
 bad_script("SELECT 1;\n\xff\n", 2, 'text is not UTF-8');
 bad_script("\\set x aaaaaaaaaaaaaaaa\n" . ("\\set x :x:x\n" x 20), 17, 'value of "x" is too long');
@@ -158,6 +167,12 @@ is_viflo(['--url', $node->connstr($db = new_database()), '--dir', $dir, '--allow
 	qr/(up .*\n){2}/, undef, 'a program with --allow-programs');
 is($node->safe_psql($db, q{SELECT string_agg(x, ',') FROM t}), 'b,b', 'its output is the data');
 
+$dir = project("\\set a 'x  `\\'y'\n\\set b `echo :'a' :a1 :none \":'none'\"`\n\\set c `echo \$((1:d))`\n"
+	  . "CREATE TABLE t (x text);\nCOPY t FROM stdin \\g\n1;\n\\.\nINSERT INTO t VALUES (:'b'), (:c);\n");
+is_viflo(['--url', $node->connstr($db = new_database()), '--dir', $dir, '--allow-programs', '--set', 'a1=2', '--set', 'd=+4', 'upgrade'],
+	0, qr/up .*\n/, undef, 'variables in backticks, and COPY before \g');
+is($node->safe_psql($db, q{SELECT string_agg(x, '|') FROM t}), "1;|x  `'y 2 :none :'none'|5", 'their values, and its data');
+
 # Lines and files of errors, whatever was put in before them.
 for my $case (["\\i b.sql\nSELECT 1;\nnonsense;\n", 'deploy/a.sql:3'],
 	["\\i b.sql\n\\i c.sql\n", 'c.sql:2'],
@@ -183,6 +198,41 @@ rename("$dir/$_/b+c.ddl", "$dir/$_/b.ddl") for 'db/deploy', 'undo';
 is_viflo([@at, 'upgrade'], 0, qr/^up    b  \\n  /, undef, 'folders of sqitch.conf');
 is_viflo([@at, 'downgrade', '-1'], 0, qr/^down  b/, '', 'and back');
 
+# Variables: those of the command, the engine, and the target; values as git has them.
+$dir = project("SELECT :'core', :'deploy', :'engine', :'target', :'registry', :'long';\n",
+	'revert/a.sql' => "SELECT :'core', :'deploy', :'revert', :'verify', :'engine';\n",
+	'verify/a.sql' => "SELECT :'core', :'deploy', :'verify', :'revert', :'target';\n",
+	'sqitch.conf' => <<'EOF' . '	long = ' . 'x' x 300 . "\n");
+; of the project
+[core]
+	engine = pg
+	flag
+	target = prod
+[core "variables"] core = a \
+	 b   c # d
+	deploy = 1
+	registry = no
+[deploy "variables"]
+	deploy = "x ; y # z"
+[revert "variables"]
+	revert = "q\"\\\tq" http://r/#r
+[verify "variables"]
+	verify = 1
+[engine "pg"]
+	registry = reg
+[engine "pg.variables"]
+	engine = 1
+	target = 1
+[target "prod.variables"]
+	target = 2
+EOF
+@at = ('--url', $node->connstr(new_database()), '--dir', $dir);
+is_viflo([@at, 'load'], 0, qr/^load  a/, undef, 'variables');
+(undef, my $script) = viflo(@at, 'script', 'a');
+is($script =~ s/\A.*?(?=^-- viflo up)//msr, "-- viflo up from deploy/a.sql\nSELECT 'a b c', 'x ; y # z', '1', '2', 'reg', '" . 'x' x 300 . "';\n"
+	  . "-- viflo down from revert/a.sql\nSELECT 'a b c', 'x ; y # z', 'q\"\\\tq http://r/#r', :'verify', '1';\n"
+	  . "-- viflo verify from verify/a.sql\nSELECT 'a b c', 'x ; y # z', '1', :'revert', '2';\n", 'their values');
+
 # New changes.
 $dir = project('SELECT 1;');
 local $ENV{SQITCH_FULLNAME} = 'Eve';
@@ -191,6 +241,11 @@ is_viflo(['--dir', $dir, 'revision', '-m', 'Add users'], 0,
 	"$dir/sqitch.plan\n" . join('', map { "$dir/$_/add_users.sql\n" } qw(deploy revert verify)), '', 'revision');
 like(slurp_text("$dir/sqitch.plan"), qr/^add_users 2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ Eve <eve\@example\.com> # Add users\n\z/m,
 	'the plan has it last');
+put("$dir/deploy/add_users_2.sql", "SELECT 'not planned';\n");
+is_viflo(['--dir', $dir, 'revision', '-m', 'add users'], 1, '', qr{/deploy/add_users_2\.sql: error: file exists already}, 'a script that no plan has');
+is(slurp_text("$dir/deploy/add_users_2.sql"), "SELECT 'not planned';\n", 'stays as it is');
+unlike(slurp_text("$dir/sqitch.plan"), qr/add_users_2/, 'and is not planned');
+unlink("$dir/deploy/add_users_2.sql");
 is_viflo(['--dir', $dir, 'revision', '-m', 'add users'], 0, qr/add_users_2\.sql/, '', 'a second one of that name');
 is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 0, qr/^up    add_users_2  add users/m, undef,
 	'and all are run');

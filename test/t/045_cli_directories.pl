@@ -142,6 +142,10 @@ my $dir = folder_of('meta/_journal.json' => sprintf($journal, sprintf($entry, '0
 is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 1, '',
 	qr{^\Q$dir\E/0_a\.sql:4:1: error: syntax error at or near "nonsense"}m, 'drizzle: place of an error');
 
+# YAML's ways to say nothing.
+$dir = folder_of('1_x/up.sql' => '', '1_x/metadata.yaml' => "name: null\nparents:\nparent: ~\ncreateIndexConcurrently:\n");
+is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'load'], 0, qr/^load  1_x  x$/, undef, 'sourcegraph: keys without a value');
+
 # New files, and what they are read as.
 my %new = (
 	prisma => [ { 'migration_lock.toml' => $lock }, qr{\d{14}_add_users/migration\.sql} ],
@@ -160,6 +164,12 @@ for my $layout (sort keys %new)
 		"$layout: and it is read");
 }
 like(slurp_text((glob "$dir/*_add_users/metadata.yaml")[0]), qr/^name: 'Add users'\nparents: \[1\]\n\z/, 'its parent is the head');
+
+# A file that the journal does not have is not taken for the new one's.
+$dir = folder_of('meta/_journal.json' => sprintf($journal, ''), '0000_add.sql' => 'SELECT 1;');
+is_viflo(['--dir', $dir, 'revision', '-m', 'add'], 1, '', qr{/0000_add\.sql: error: file exists already}, 'drizzle: a file that is in the way');
+is(slurp_text("$dir/0000_add.sql"), 'SELECT 1;', 'stays as it is');
+unlike(slurp_text("$dir/meta/_journal.json"), qr/0000_add/, 'and the journal, too');
 
 for my $layout (sort keys %new, 'sqitch')
 {

@@ -90,7 +90,8 @@ is($ids, 'x.y.1.x.1', 'only folders below have any');
 
 # Attributes.
 my @cases = (
-	['dbms:postgresql', 'a.x.1'], ['dbms:oracle', ''], ['dbms:"postgresql, h2"', 'a.x.1'], ['dbms:!postgresql', ''],
+	['dbms:postgresql', 'a.x.1'], ['dbms:oracle', ''], ['dbms:"postgresql, h2"', ''], ['dbms:"!h2"', ''], ['dbms:!postgresql', ''],
+	['dbms:,h2', 'a.x.1'],
 	['dbms:!h2', 'a.x.1'], ['dbms:h2,postgresql', 'a.x.1'], ['dbms:all', 'a.x.1'], ['ignore:true', ''], ['ignore:false', 'a.x.1'],
 	['dbms:oracle runWith:sqlplus', '']);
 for my $case (@cases)
@@ -110,6 +111,8 @@ for my $case (['context:test', 'context or labels'], ['labels:"a or b"', 'contex
 	like($err, qr{warning: \S+/a\.sql: change sets with .*$case->[1]}, "warning: $case->[0]");
 	is($ids, 'a.x.1', 'and it is there');
 }
+(undef, $err, $ids) = loaded({ 'a.sql' => "$head--changeset x:1 dbms:\"postgresql\"\nSELECT 1;\n" });
+like($err, qr{warning: \S+/a\.sql: change sets with dbms in quotes are left out}, 'warning: dbms in quotes');
 
 # What runs again.
 my $again = folder_of('a.sql' => "${head}--changeset x:once\nCREATE TABLE ran (what text);\n"
@@ -131,6 +134,8 @@ is(up_of("splitStatements:false endDelimiter:/\nSELECT 1\n/\n2;"), "SELECT 1\n/\
 is(up_of("endDelimiter:go\nSELECT logo\ngo"), "SELECT logo\n; ", 'a word');
 
 # Properties and placeholders.
+is(up_of("\n--property name:a value:x\n--property name:b value:\${a}.y\nSELECT '\${b}';"), "SELECT 'x.y';", 'a property in a property');
+is(up_of("\n--property name: a value: \"1 2\"\nSELECT '\${a}';"), qq{SELECT '"1';}, 'blanks after the colons of a property');
 is(up_of("\n--property name:a value:1\n--property name:a value:2\nSELECT \${a}, \${b}, '\${c}';", '-x', 'b=3'),
 	"SELECT 1, 3, '\${c}';", 'properties, --set, and what is neither');
 

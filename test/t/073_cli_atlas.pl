@@ -100,6 +100,10 @@ unlike($script->('1'), qr/transaction:/, 'so it does not count');
 
 is(up_of("-- atlas:delimiter \\n\\n\nSELECT 1\n\nSELECT '\n\n2' -- x\n\n"), "\nSELECT 1\n;\nSELECT '\n\n2' -- x\n;\n", 'line ends');
 is(up_of("-- atlas:delimiter //\nSELECT (1\n//2)// SELECT \$\$//\$\$//"), "\nSELECT (1\n//2); SELECT \$\$//\$\$;\n", 'a text');
+is(up_of("-- atlas:delimiter //\n-- see http://x, it's here\nSELECT '--//' || (1 -- (//\n)//\n/* -- // ' */ SELECT 2 -- isn't//\n//"),
+	"\n-- see http://x, it's here\nSELECT '--//' || (1 -- (//\n);\n/* -- // ' */ SELECT 2 -- isn't//\n;\n", 'a text, and comments');
+is(up_of("-- atlas:delimiter -- end\nSELECT (1 -- end'\n)-- end\n-- the '\nSELECT 2\n-- end"),
+	"\nSELECT (1 -- end'\n);\n-- the '\nSELECT 2\n;\n", 'a comment');
 
 # atlas.sum.
 my %files = ('1_a.sql' => "SELECT 1;\n", '2_b.sql' => "SELECT 2;\n", '3_c.sql' => "SELECT 3;\n");
@@ -110,6 +114,7 @@ bad(folder_of(%files, 'atlas.sum' => $sum, '4.sql' => ''), qr{/atlas\.sum:5: err
 bad(folder_of('1_a.sql' => $files{'1_a.sql'}, 'atlas.sum' => $sum), qr{/atlas\.sum:3: error: .*"2_b\.sql" was removed}, 'removed');
 bad(folder_of(%files, 'atlas.sum' => $sum =~ s/^h1:./h1:_/r), qr{/atlas\.sum:1: error: .*lines below}, 'the first line');
 bad(folder_of(%files, 'atlas.sum' => "h1:x\nnothing\n"), qr{/atlas\.sum:2: error: line is not}, 'a line that is none');
+bad(folder_of(%files, 'atlas.sum' => $sum . ($sum =~ /(.*\n)\z/)[0]), qr{/atlas\.sum:5: error: file "3_c\.sql" stands in an earlier line}, 'a line again');
 bad(folder_of(%files, 'atlas.sum' => ''), qr{/atlas\.sum:\d: error}, 'empty');
 bad(folder_of('1_a.sql' => "-- atlas:txmode none\n\n"), qr{/atlas\.sum: error: file is missing}, 'missing');
 

@@ -130,6 +130,9 @@ viflo_atlas_check_sums(const VifloFolder *folder, const VifloFile *file, const V
 			i++;
 		else if (!has_sum(sums, count, text))
 			return fail_sum(folder, lines.number, text, "removed", failure);
+		else if (i == count)
+			return viflo_failure_file(failure, viflo_folder_path(folder, VIFLO_ATLAS_SUM_FILE), lines.number,
+									  NULL, "file \"%s\" stands in an earlier line already", text);
 		else if (strcmp(sums[i].name, text) == 0)
 			return fail_sum(folder, lines.number, text, "edited", failure);
 		else

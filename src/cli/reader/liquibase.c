@@ -71,18 +71,20 @@ make_id(const VifloChangeSet *set, const char *path)
 	return id;
 }
 
-/* What holds for a file's change sets though they ask for something else. */
+/* What holds for a file's change sets though they seem to ask for something else. */
 static void
 warn_of_file(const VifloFolder *folder, VifloHistory *history,
 			 const VifloFile *file, const VifloChangeLog *log)
 {
 	bool		filtered = false;
 	bool		may_fail = false;
+	bool		quoted = false;
 
 	for (int i = 0; i < log->count; i++)
 	{
 		filtered |= log->sets[i].filtered && !log->sets[i].leaves_out;
 		may_fail |= log->sets[i].may_fail && !log->sets[i].leaves_out;
+		quoted |= log->sets[i].quoted_dbms;
 	}
 	if (filtered)
 		viflo_reader_warn(history, folder, file->name,
@@ -90,6 +92,9 @@ warn_of_file(const VifloFolder *folder, VifloHistory *history,
 	if (may_fail)
 		viflo_reader_warn(history, folder, file->name,
 						  "change sets with failOnError:false stop a run when they fail");
+	if (quoted)
+		viflo_reader_warn(history, folder, file->name,
+						  "change sets with dbms in quotes are left out, as Liquibase does, which finds no such database");
 }
 
 /* Makes a section of lines of file. */
@@ -167,9 +172,51 @@ add_change_set(const VifloFolder *folder, const VifloFile *file,
 					 set->rollback_delimiter, &revision->down_section, failure));
 }
 
+/* Is a property of this NAME=VALUE's name among names? */
+static bool
+has_property(const VifloNames *names, const char *entry)
+{
+	size_t		length = strcspn(entry, "=") + 1;
+
+	for (int i = 0; i < names->count; i++)
+	{
+		if (strncmp(names->names[i], entry, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Makes values of a file's properties: of all files the first of a name
+ * counts.  They may have those before them in them.
+ */
+static bool
+add_properties(const VifloFolder *folder, const VifloFile *file,
+			   VifloHistory *history, const VifloNames *properties,
+			   VifloFailure *failure)
+{
+	VifloNames *values = &history->placeholders.values;
+
+	for (int i = 0; i < properties->count; i++)
+	{
+		VifloSection entry = {
+			.text = properties->names[i],
+			.length = strlen(properties->names[i]),
+			.first_line = 1,
+			.file = file->name
+		};
+
+		if (!viflo_placeholders_replace(folder, history, &entry, failure))
+			return false;
+		if (!has_property(values, entry.text))
+			viflo_names_add(values, pnstrdup(entry.text, entry.length));
+	}
+	return true;
+}
+
 static bool
 read_file(const VifloFolder *folder, const VifloFile *file,
-		  VifloHistory *history, VifloNames *properties, VifloFailure *failure)
+		  VifloHistory *history, VifloFailure *failure)
 {
 	VifloChangeLog log;
 	VifloError	error = {0};
@@ -179,12 +226,8 @@ read_file(const VifloFolder *folder, const VifloFile *file,
 	if (!viflo_liquibase_parse(file->text, file->length, &log, &error))
 		return viflo_failure_common(failure, viflo_folder_path(folder, file->name), &error);
 	warn_of_file(folder, history, file, &log);
-
-	/* What an earlier file has set goes first: the last of a name counts. */
-	for (int i = 0; i < properties->count; i++)
-		viflo_names_add(&log.properties, properties->names[i]);
-	*properties = log.properties;
-	history->placeholders.values = *properties;
+	if (!add_properties(folder, file, history, &log.properties, failure))
+		return false;
 	for (int i = 0; i < log.count; i++)
 	{
 		if (log.sets[i].leaves_out)
@@ -200,8 +243,6 @@ static bool
 liquibase_read(const VifloFolder *folder, VifloHistory *history,
 			   VifloFailure *failure)
 {
-	VifloNames	properties = {0};
-
 	history->placeholders.keep_unknown = true;
 	for (int i = 0; i < folder->count; i++)
 	{
@@ -218,7 +259,7 @@ liquibase_read(const VifloFolder *folder, VifloHistory *history,
 		else if (!viflo_liquibase_is_formatted(file->text, file->length))
 			viflo_reader_warn(history, folder, file->name,
 							  "ignored, as it does not begin with \"--liquibase formatted sql\"");
-		else if (!read_file(folder, file, history, &properties, failure))
+		else if (!read_file(folder, file, history, failure))
 			return false;
 	}
 	return true;

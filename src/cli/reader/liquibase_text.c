@@ -130,35 +130,42 @@ add_line(VifloLiquibaseLines *lines, int number, VifloSpan line)
 	appendStringInfoChar(&lines->text, '\n');
 }
 
-/* The value of attribute name (with its colon), palloc'd, or NULL. */
-static char *
-attribute(VifloSpan attributes, const char *name)
+/* Finds the last attribute name (with its colon): *rest is what follows it. */
+static bool
+find_attribute(VifloSpan attributes, const char *name, VifloSpan *rest)
 {
-	char	   *value = NULL;
+	bool		found = false;
 
 	for (const char *p = attributes.start; p < attributes.end; p++)
 	{
-		VifloSpan	rest = {p, attributes.end};
-		VifloSpan	found;
+		VifloSpan	after = {p, attributes.end};
 
-		if ((p > attributes.start && is_word(p[-1])) || !take(&rest, name))
+		if ((p > attributes.start && is_word(p[-1])) || !take(&after, name))
 			continue;
-		found.start = found.end = rest.start;
-		if (found.start < rest.end && *found.start == '"')
-		{
-			found.start++;
-			do
-				found.end++;
-			while (found.end < rest.end && *found.end != '"');
-		}
-		else
-		{
-			while (found.end < rest.end && !isspace((unsigned char) *found.end))
-				found.end++;
-		}
-		value = viflo_span_copy(found);
+		*rest = after;
+		found = true;
 	}
-	return value;
+	return found;
+}
+
+/* What the span has before the first white space, palloc'd. */
+static char *
+first_word(VifloSpan span)
+{
+	VifloSpan	word = {span.start, span.start};
+
+	while (word.end < span.end && !isspace((unsigned char) *word.end))
+		word.end++;
+	return viflo_span_copy(word);
+}
+
+/* The value of attribute name, palloc'd, or NULL; quotes are part of it. */
+static char *
+attribute(VifloSpan attributes, const char *name)
+{
+	VifloSpan	rest;
+
+	return find_attribute(attributes, name, &rest) ? first_word(rest) : NULL;
 }
 
 static bool
@@ -171,14 +178,14 @@ boolean_attribute(VifloSpan attributes, const char *name, bool standard)
 	return pg_strncasecmp(value, "true", 4) == 0 && !is_word(value[4]);
 }
 
-/* Is PostgreSQL among the databases of a dbms attribute? */
+/* Is PostgreSQL among databases, a list like "h2,postgresql" or "!oracle"? */
 static bool
-is_for_postgresql(char *dbms)
+has_postgresql(char *databases)
 {
 	bool		named = false;
 	bool		others = false;
 
-	for (char *save = NULL, *item = strtok_r(dbms, ", ", &save); item; item = strtok_r(NULL, ", ", &save))
+	for (char *save = NULL, *item = strtok_r(databases, ",", &save); item; item = strtok_r(NULL, ",", &save))
 	{
 		if (pg_strcasecmp(item, "!postgresql") == 0 || pg_strcasecmp(item, "none") == 0)
 			return false;
@@ -186,6 +193,26 @@ is_for_postgresql(char *dbms)
 		others |= item[0] != '!';
 	}
 	return named || !others;
+}
+
+/*
+ * Does attribute dbms, where there is one, let PostgreSQL in?  Its value is
+ * any character but a comma, then word characters, "!" and commas: so a quote
+ * before the first name makes that another name, which is no database's.
+ */
+static bool
+is_for_postgresql(VifloSpan attributes)
+{
+	VifloSpan	list;
+	VifloSpan	rest;
+
+	if (!find_attribute(attributes, "dbms:", &rest) || rest.start == rest.end || *rest.start == ',')
+		return true;
+	list.start = rest.start;
+	list.end = rest.start + 1;
+	while (list.end < rest.end && (is_word(*list.end) || *list.end == '!' || *list.end == ','))
+		list.end++;
+	return list.end - list.start < 2 || has_postgresql(viflo_span_copy(list));
 }
 
 /* Takes one half of author:id, which ends before stop unless it is quoted. */
@@ -215,12 +242,21 @@ take_name(VifloSpan *span, bool author, char **name)
 	return found.end > found.start;
 }
 
+/* Does a quote begin attribute dbms, which Liquibase takes for part of a name? */
+static bool
+has_quoted_dbms(VifloSpan attributes)
+{
+	VifloSpan	rest;
+
+	return find_attribute(attributes, "dbms:", &rest) && rest.start < rest.end &&
+		(*rest.start == '"' || *rest.start == '\'');
+}
+
 static bool
 begin_change_set(Pass *pass, VifloSpan rest)
 {
 	VifloChangeLog *log = pass->log;
 	VifloChangeSet *set;
-	char	   *dbms;
 
 	log->sets = log->sets ? repalloc(log->sets, sizeof(*set) * (log->count + 1)) :
 		palloc(sizeof(*set));
@@ -244,34 +280,32 @@ begin_change_set(Pass *pass, VifloSpan rest)
 	set->rollback_delimiter = attribute(rest, "rollbackEndDelimiter:");
 	set->filtered = attribute(rest, "context:") != NULL ||
 		attribute(rest, "contextFilter:") != NULL || attribute(rest, "labels:") != NULL;
-	dbms = attribute(rest, "dbms:");
-	set->leaves_out = boolean_attribute(rest, "ignore:", false) ||
-		(dbms != NULL && !is_for_postgresql(dbms));
+	set->leaves_out = boolean_attribute(rest, "ignore:", false) || !is_for_postgresql(rest);
+	set->quoted_dbms = set->leaves_out && has_quoted_dbms(rest);
 	if (attribute(rest, "runWith:") != NULL && !set->leaves_out)
 		return fail_at(pass, "change set with runWith is not supported");
 	return true;
 }
 
-/* --property name:NAME value:VALUE; the first of a name counts. */
+/* --property name:NAME value:VALUE, where blanks may follow the colons. */
 static bool
 add_property(Pass *pass, VifloSpan rest)
 {
-	char	   *name = attribute(rest, "name:");
-	char	   *value = attribute(rest, "value:");
-	char	   *dbms = attribute(rest, "dbms:");
-	VifloNames *properties = &pass->log->properties;
+	VifloSpan	after_name;
+	VifloSpan	after_value;
+	char	   *name;
+	char	   *value;
 
-	if (name == NULL || value == NULL || name[0] == '\0')
+	if (!find_attribute(rest, "name:", &after_name) ||
+		!find_attribute(rest, "value:", &after_value))
 		return fail_at(pass, "property is not name:NAME value:VALUE");
-	if (dbms != NULL && !is_for_postgresql(dbms))
+	name = first_word(skip_blank(after_name));
+	value = first_word(skip_blank(after_value));
+	if (name[0] == '\0')
+		return fail_at(pass, "property is not name:NAME value:VALUE");
+	if (!is_for_postgresql(rest))
 		return true;
-	for (int i = 0; i < properties->count; i++)
-	{
-		if (strncmp(properties->names[i], name, strlen(name)) == 0 &&
-			properties->names[i][strlen(name)] == '=')
-			return true;
-	}
-	viflo_names_add(properties, psprintf("%s=%s", name, value));
+	viflo_names_add(&pass->log->properties, psprintf("%s=%s", name, value));
 	return true;
 }
 

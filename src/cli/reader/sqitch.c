@@ -156,7 +156,7 @@ read_script(Project *project, VifloSqitchScript kind, const VifloSqitchChange *c
 		return viflo_failure_file(failure, viflo_folder_path(project->folder, path), 0, NULL,
 								  "could not read file: %m");
 	return viflo_psql_section(project->folder, *file, project->history,
-							  &project->conf.variables, section, failure);
+							  &project->conf.variables[kind], section, failure);
 }
 
 static bool
@@ -386,7 +386,7 @@ sqitch_create(const VifloHistory *history, const VifloNewRevision *wanted,
 		return false;
 	*id = new_name(history, wanted->message);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime(&wanted->time));
-	text = viflo_new_file(files, conf.plan_file);
+	text = viflo_changed_file(files, conf.plan_file);
 	if (text->len == 0)
 		appendStringInfo(text, "%%syntax-version=1.0.0\n%%project=%s\n\n", project);
 	else if (text->data[text->len - 1] != '\n')
