@@ -463,6 +463,9 @@ viflo_folder_check_text(const VifloFolder *folder, const VifloFile *file,
 	int			line = 1;
 	char	   *path;
 
+	if (pg_encoding_verifymbstr(PG_UTF8, file->name, strlen(file->name)) < strlen(file->name))
+		return viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0, "22021",
+								  "name of the file is not UTF-8");
 	valid = pg_encoding_verifymbstr(PG_UTF8, file->text, valid);
 	if (valid == file->length)
 		return true;

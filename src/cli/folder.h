@@ -89,8 +89,8 @@ extern bool viflo_folder_read_beside(const VifloFolder *folder, const char *name
 									 char **path, char **text, VifloFailure *failure);
 
 /*
- * Is text fit to be sent?  Fails, naming file and line, on a NUL byte and on
- * what is not UTF-8.
+ * Is the file fit to be sent?  Fails, naming file and line, on a NUL byte and
+ * on what is not UTF-8 in its text or name.
  */
 extern bool viflo_folder_check_text(const VifloFolder *folder,
 									const VifloFile *file, VifloFailure *failure);
