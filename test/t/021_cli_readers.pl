@@ -140,9 +140,20 @@ is($document->{line}, 3, 'line in JSON');
 like($document->{file}, qr{/a\.sql$}, 'file in JSON');
 is($document->{sqlstate}, '22021', 'sqlstate in JSON');
 
-# A name that is not UTF-8 must not break the document.
-($status, $document) =
-  viflo_json(@nowhere, '--dir', folder_of("1_\xff.down.sql" => ''), 'load');
+# A name that is not UTF-8 is refused here, and must not break the document.
+($status, $document) = viflo_json(@nowhere, '--dir', folder_of("1_\xff.down.sql" => ''), 'load');
 is($status, 1, 'a file name that is not UTF-8');
+for my $name ('1_%s.up.sql', '%s.sql')
+{
+	my $file = sprintf($name, "\xff");
+	my $text = $name eq '%s.sql' ? sprintf($native, 'a', '') : '';
+
+	bad({ $file => $text }, qr{/\Q$file\E: error: name of the file is not UTF-8 .*22021}, "the same: $name");
+	($status, $document) = viflo_json(@nowhere, '--dir', folder_of($file => $text), 'load');
+	like($document->{file}, qr{/\Q@{[ sprintf($name, '?') ]}\E$}, 'which file it is, in JSON');
+}
+
+# Nor is a line looked through again for each of its words.
+good(folder_of('1_a.sql' => '-- ' . 'migrate:' x 400_000), 'a long line of what dbmate looks for');
 
 done_testing();
