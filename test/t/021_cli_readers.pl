@@ -99,6 +99,14 @@ SET standard_conforming_strings = off;
 SELECT '\'';
 END
 
+for my $change ('SET standard_conforming_strings TO off;', "set Standard_Conforming_Strings=off;",
+	"SELECT set_config('standard_conforming_strings', 'off', true);")
+{
+	good(folder_of('1_a.up.sql' => "$change\nSELECT '\\'';\n"), "quotes end by the rules of the text: $change");
+}
+bad({ '1_a.up.sql' => "SET standard_conforming_strings = on;\nSELECT '\\'';\n" },
+	qr{/1_a\.up\.sql:2: error: unterminated quoted string}, 'and by the usual ones');
+
 for my $layout (['a.sql', sprintf($native, 'a', '')], ['1_a.up.sql', "SELECT\n"], ['1_a/up.sql', ''])
 {
 	my ($name, $text) = @$layout;
