@@ -68,6 +68,10 @@ is(text_of($psql), "$psql\n", 'nothing is set');
 is(text_of($psql, '-x', 'x=7', '--placeholders', 'none'), "$psql\n", 'turned off');
 is(text_of($psql, '-x', 'z=7'), "$psql\n", 'another name is set');
 
+is(text_of("SELECT \$\$\n\\.\n:x \$\$, :x;\nCOPY t FROM stdin;\n\\.x\n:x\n\\.\nSELECT :x, '\n\\.\n:x';\nSELECT 1;", '-x', 'x=7'),
+	"SELECT \$\$\n\\.\n:x \$\$, 7;\nCOPY t FROM stdin;\n\\.x\n:x\n\\.\nSELECT 7, '\n\\.\n:x';\nSELECT 1;\n",
+	'what only looks like the end of data');
+
 is(text_of(q{SELECT :'x', :"x";}, '-x', q{x=a'b"c\d}),
 	qq{SELECT  E'a''b"c\\\\d', "a'b""c\\d";\n}, 'values are quoted');
 is(text_of('SELECT :x;', '-x', 'x=:x'), "SELECT :x;\n", 'a value is not looked into');

@@ -139,19 +139,33 @@ note_variable(const char *name, PsqlScanQuoteType quote, void *arg)
 	return NULL;
 }
 
-/* Can there be a variable?  If not, the lexer need not look. */
-static bool
-may_have_variables(const char *text, size_t length)
+/* Where the last variable can be, or NULL: behind it the lexer need not look. */
+static const char *
+last_variable(const char *text, size_t length)
 {
-	const char *end = text + length;
+	const char *p = text + length;
 
-	for (const char *p = text; (p = memchr(p, ':', end - p)) != NULL && p + 1 < end;)
+	while ((p = memrchr(text, ':', p - text)) != NULL)
 	{
-		p++;
-		if (is_variable_char(*p) || *p == '\'' || *p == '"' || *p == '{')
-			return true;
+		if (is_variable_char(p[1]) || p[1] == '\'' || p[1] == '"' || p[1] == '{')
+			return p;
 	}
-	return false;
+	return NULL;
+}
+
+/* The end of the first line that could be that of a COPY's data, or NULL. */
+static const char *
+next_data_end(const char *p)
+{
+	static const char mark[] = "\n\\.";
+
+	while ((p = strstr(p, mark)) != NULL)
+	{
+		p += strlen(mark);
+		if (*p == '\n' || *p == '\r' || *p == '\0')
+			return p;
+	}
+	return NULL;
 }
 
 /*
@@ -289,6 +303,7 @@ viflo_replace_psql(VifloReplacement *replacement)
 	static const PsqlScanCallbacks callbacks = {note_variable};
 	const char *p = pnstrdup(replacement->text, replacement->length);
 	const char *end = p + replacement->length;
+	const char *last = last_variable(p, replacement->length);
 	PsqlScanState state = psql_scan_create(&callbacks);
 	Lexed		lexed = {.output = createPQExpBuffer()};
 	bool		good = true;
@@ -296,10 +311,14 @@ viflo_replace_psql(VifloReplacement *replacement)
 	replacement->text = p;
 	initStringInfo(&replacement->result);
 	psql_scan_set_passthrough(state, &lexed);
-	while (p < end && good && may_have_variables(p, end - p))
+	while (good && last != NULL && p <= last)
 	{
-		bool		copy = lex(state, p, end - p, &lexed);
+		/* The lexer copies all that it is given, even if it stops at a COPY. */
+		const char *stop = next_data_end(p);
+		bool		copy = stop != NULL && lex(state, p, stop - p, &lexed);
 
+		if (!copy)
+			copy = lex(state, p, end - p, &lexed);
 		good = copy_lexed(replacement, &lexed, &p);
 		if (good && copy)
 		{
@@ -308,6 +327,8 @@ viflo_replace_psql(VifloReplacement *replacement)
 			appendBinaryStringInfo(&replacement->result, p, after - p);
 			p = after;
 		}
+		else
+			break;
 	}
 	if (good)
 		appendBinaryStringInfo(&replacement->result, p, end - p);
