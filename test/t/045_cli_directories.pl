@@ -161,6 +161,28 @@ for my $layout (sort keys %new)
 }
 like(slurp_text((glob "$dir/*_add_users/metadata.yaml")[0]), qr/^name: 'Add users'\nparents: \[1\]\n\z/, 'its parent is the head');
 
+# What cannot be written whole leaves all as it was.
+SKIP:
+{
+	skip 'root may write everywhere', 9 if $> == 0;
+	for my $closed ('', '/meta')
+	{
+		my $journal_text = sprintf($journal, sprintf($entry, '0_a'));
+
+		$dir = folder_of('meta/_journal.json' => $journal_text, '0_a.sql' => '');
+		chmod(0600, "$dir/meta/_journal.json");
+		chmod(0555, "$dir$closed");
+		fails_with(['--dir', $dir, 'revision', '-m', 'x'], 1, qr/could not make file: Permission denied/,
+			"a folder that cannot be written: '$closed'");
+		is(slurp_text("$dir/meta/_journal.json"), $journal_text, 'the journal is the old one');
+		is_deeply([ map { s{.*/}{}r } glob "$dir/* $dir/meta/*" ], [qw(0_a.sql meta _journal.json)], 'nothing is new');
+		chmod(0755, "$dir$closed");
+		put("$dir/meta/_journal.json.new", 'left by others');
+		is_viflo(['--dir', $dir, 'revision', '-m', 'x'], 0, qr/0001_x\.sql$/m, '', 'and with leave to');
+	}
+	is((stat "$dir/meta/_journal.json")[2] & 07777, 0600, 'a file keeps its permissions');
+}
+
 for my $layout (sort keys %new, 'sqitch')
 {
 	$dir = folder_of();
