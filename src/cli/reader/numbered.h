@@ -127,6 +127,12 @@ extern void viflo_numbered_empty_down(const VifloNewRevision *wanted, const char
 extern void viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id,
 								   const char *tool);
 
+/*
+ * Appends what names the message of what is wanted: never nothing, which some
+ * layouts do not take.
+ */
+extern void viflo_numbered_slug(StringInfo name, const VifloNewRevision *wanted);
+
 /* NUMBER_slug, from the message of what is wanted. */
 extern char *viflo_numbered_stem(const char *number, const VifloNewRevision *wanted);
 
