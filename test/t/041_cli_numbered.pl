@@ -348,6 +348,16 @@ is_viflo([@at, 'upgrade', '002_view'], 0, undef, '', 'tern: upgrade');
 is(sql(\@at, q(SELECT count(*) FROM set_names)), 0, 'tern: --set goes before tern.conf');
 is_viflo([@at, 'downgrade', 'base'], 0, undef, '', 'tern: downgrade');
 
+{
+	my $long = 'x' x 300;
+	my $conf = "; a comment\n[data]\nprefix = a ; b\n long = $long\nurl:a = 1 = 2\n[other]\nVIFLO_A = 3";
+
+	local $ENV{prefix} = 'environment';
+	@at = project_of(folder_of('tern.conf' => $conf, '1_a.sql' => "SELECT '{{.prefix}} {{.long}} {{.VIFLO_A}}';"));
+	viflo(@at, 'load');
+	is_deeply([ sections(\@at, '1_a') ], [ "SELECT 'a ; b $long abcdef';\n" ],
+		'tern: values of any length in tern.conf, which go before the environment');
+}
 my $between = '---- create above / drop below ----';
 is_deeply([ read_as('1_a.sql', "SELECT 1;\n$between\nSELECT 2;\n$between\n") ],
 	[ "SELECT 1;\n", "\n\nSELECT 2;\n$between\n" ], 'tern: the first separator');
@@ -377,6 +387,9 @@ bad({ '0_a.sql' => 'x' }, qr{/0_a\.sql: error: .*out of range}, 'tern: version 0
 $dir = folder_of('001_a.sql' => "SELECT 1;\n$between\n");
 is(create($dir), "002_add_a_thing.sql\n", 'tern: the next file');
 is(slurp_text("$dir/002_add_a_thing.sql"), "\n\n$between\n\n\n", 'tern: a new file');
+$dir = folder_of();
+is((viflo('--dir', $dir, @$_[0, 1], 'revision', '-m', '!'))[1], "$dir/$_->[2]\n", "$_->[1]: a message without a letter")
+  for [ '--layout', 'tern', '001_revision.sql' ], [ '--layout', 'refinery', 'V1__revision.sql' ];
 
 # ---- Supabase ------------------------------------------------------------
 
@@ -426,6 +439,8 @@ bad({ '1-a.up.sql' => '', '1-a-down.sql' => '' }, qr{/1-a-down\.sql: error: cann
 bad({ '1-a.sql' => '', '2-a.down.sql' => '' }, qr{/2-a\.down\.sql: error: down without}, 'numbered: down without up');
 good({ '1_scale_down.sql' => '', 'seed.sql' => '' }, qr/seed\.sql: ignored, as its name/, 'numbered: what is none');
 is(create(folder_of('0099_a.sql' => '')), "0100_add_a_thing.sql\n", 'numbered: the next file');
+is(create(folder_of("$_->[0]_a.sql" => '')), "$_->[1]_add_a_thing.sql\n", "numbered: what comes after $_->[0]")
+  for [ '9', '10' ], [ '18446744073709551615', '18446744073709551616' ], [ '0199999999999999999999999', '0200000000000000000000000' ];
 like(create(folder_of('2024-01-31_a.sql' => '')), qr/what number comes after/, 'numbered: no next number');
 is(create(folder_of(), '--layout', 'numbered'), "0001_add_a_thing.sql\n", 'numbered: the first file');
 
