@@ -66,6 +66,10 @@ bad({ '1700000000000_x/up.sql' => '1', '1700000000000_y/up.sql' => '1' },
 bad({ '1700000000000_x/down.sql' => '1' }, qr{/1700000000000_x: error: migration has no "up\.sql"}, 'Hasura: down alone');
 bad({ '1700000000000_x/up.sql' => '1', '1_y/up.sql' => '1' }, qr{.*two layouts}, 'Hasura and diesel');
 bad({ '18446744073709551616_x/up.sql' => '1' }, qr{.*out of range}, 'Hasura: a number too large', '--layout', 'hasura');
+bad({ '1700000000000_x/up.sql' => '1', '1700000000001_y/up.yaml' => "- type: run_sql\n  args: {sql: x}\n" },
+	qr{/1700000000001_y/up\.yaml: error: a migration in YAML cannot be run}, 'Hasura: SQL in YAML');
+good({ '1700000000000_x/up.sql' => '1', '1700000000000_x/up.yaml' => "- type: track_table\n", '1700000000000_x/down.yaml' => "[]\n" },
+	qr{warning: \S+/up\.yaml: not run, as it is metadata of Hasura \(1 such}, 'Hasura: metadata in YAML');
 good({ '1700000000000_x/up.sql' => '' }, qr{warning: \S+/1700000000000_x: empty, ignored\n}, 'Hasura: an empty file');
 
 my %one = ('1/up.sql' => '', '1/down.sql' => '', '1/metadata.yaml' => "parents: []\n");

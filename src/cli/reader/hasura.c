@@ -8,7 +8,9 @@
  * database, or one above with a single database in it: migrations, or the
  * whole project.
  *
- * Empty files count for nothing, as in Hasura.
+ * Empty files count for nothing, as in Hasura.  up.yaml and down.yaml, of older
+ * projects, hold Hasura's metadata, of which a warning says that it is not
+ * run; one that has SQL in it is an error.
  *
  * Rules: graphql-engine's cli/migrate/source.
  *-------------------------------------------------------------------------
@@ -24,6 +26,7 @@
 #define MAX_SLASHES	2
 
 static const char *const file_names[VIFLO_DIRECTORY_FILES] = {"up.sql", "down.sql"};
+static const char *const yaml_names[VIFLO_DIRECTORY_FILES] = {"up.yaml", "down.yaml"};
 
 /* A directory with what its name says. */
 typedef struct Migration
@@ -47,12 +50,18 @@ leading_digits(const char *name, int dir_length)
 }
 
 static bool
+is_one_of(const char *base, const char *const *names)
+{
+	return strcmp(base, names[0]) == 0 || strcmp(base, names[1]) == 0;
+}
+
+static bool
 hasura_wants(const char *name, int dir_length)
 {
 	const char *base = name + dir_length + 1;
 	int			slashes = 0;
 
-	if (dir_length == 0 || (strcmp(base, file_names[0]) != 0 && strcmp(base, file_names[1]) != 0))
+	if (dir_length == 0 || (!is_one_of(base, file_names) && !is_one_of(base, yaml_names)))
 		return false;
 	for (int i = 0; i < dir_length; i++)
 		slashes += name[i] == '/';
@@ -117,6 +126,36 @@ check_database(const VifloFolder *folder, const VifloDirectory *directories, int
 	return false;
 }
 
+/* Says which metadata is not run; SQL among it is none. */
+static bool
+check_yaml(const VifloFolder *folder, VifloHistory *history, VifloFailure *failure)
+{
+	const char *first = NULL;
+	int			count = 0;
+
+	for (int i = 0; i < folder->count; i++)
+	{
+		const VifloFile *file = &folder->files[i];
+
+		if (!file->wanted || !is_one_of(viflo_file_base(file), yaml_names) ||
+			!hasura_wants(file->name, file->dir_length) || strstr(file->text, "type:") == NULL)
+			continue;
+		if (strstr(file->text, "run_sql") != NULL)
+		{
+			viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0, NULL,
+							   "a migration in YAML cannot be run");
+			viflo_failure_hint(failure, "Put its SQL into a file up.sql or down.sql.");
+			return false;
+		}
+		first = first != NULL ? first : file->name;
+		count++;
+	}
+	if (count > 0)
+		viflo_reader_warn(history, folder, first,
+						  psprintf("not run, as it is metadata of Hasura (%d such files)", count));
+	return true;
+}
+
 static bool
 add_migration(const VifloFolder *folder, VifloHistory *history,
 			  const Migration *migration, VifloFailure *failure)
@@ -151,7 +190,8 @@ hasura_read(const VifloFolder *folder, VifloHistory *history, VifloFailure *fail
 											   &directories);
 	Migration  *migrations = palloc(sizeof(Migration) * (count + 1));
 
-	if (!check_database(folder, directories, count, failure))
+	if (!check_database(folder, directories, count, failure) ||
+		!check_yaml(folder, history, failure))
 		return false;
 	for (int i = 0; i < count; i++)
 	{
