@@ -333,6 +333,7 @@ viflo_folder_list(const char *path,
 
 	memset(folder, 0, sizeof(*folder));
 	folder->path = path;
+	folder->real_path = realpath(path, NULL);
 	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->fd < 0)
 		return viflo_failure_file(failure, path, 0, NULL,

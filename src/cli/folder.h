@@ -36,6 +36,8 @@ typedef struct VifloFile
 typedef struct VifloFolder
 {
 	const char *path;
+	const char *real_path;		/* absolute, without links; NULL: it cannot be
+								 * told */
 	int			fd;
 	int			count;
 	VifloFile  *files;			/* once read, ordered by name, bytewise */

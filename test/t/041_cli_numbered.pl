@@ -399,6 +399,15 @@ is((viflo_json(project_of("$dir/"), 'plan'))[0], 0, 'supabase: a slash behind th
 my @supabase = ('--layout', 'supabase');
 is(ids(folder_of('20211208000000_init.sql' => '', '20211209000000_a.sql' => '', '9_b.sql' => ''), @supabase),
 	'20211209000000_a 9_b', 'supabase: an old first file, order of names');
+is(ids(folder_of('20200101000000_init.sql' => '', '20200102000000_init.sql' => ''), @supabase), '20200102000000_init',
+	'supabase: an old one that is not the first');
+is(ids(folder_of('0_other/x' => '', '20200102000000_init.sql' => ''), @supabase), '20200102000000_init',
+	'supabase: nor the first of all');
+good({ '20240101000000_a.sql' => '', 'fix.sql' => '' }, qr/fix\.sql: ignored, as Supabase/, 'supabase: a file without a number', @supabase);
+in_folder("$dir/..", sub {
+	is((viflo_json(project_of('migrations'), 'status'))[1]{folder}{layout}, 'supabase',
+		'supabase: found from the folder above');
+});
 is(ids(folder_of('20211209000000_init.sql' => ''), @supabase), '20211209000000_init', 'supabase: one that is not old');
 bad({ '1_a.sql' => '', '1_b.sql' => '' }, qr{/1_b\.sql: error: second file of version 1}, 'supabase: one version twice',
 	@supabase);
@@ -416,6 +425,8 @@ is(sql(\@at, 'SELECT max(version) FROM schema_migrations'), '9', 'rails: its ver
 my $structure = "INSERT INTO schema_migrations (version) VALUES ('20240101000000');\n";
 good({ 'structure.sql' => $structure, 'migrate/20240101000000_a.rb' => '', 'migrate/20240102000000_b.rb' => '' },
 	qr{migrate/20240102000000_b\.rb: not run.*does not have it}, 'rails: a migration that is missing');
+good({ 'structure.sql' => $structure, 'migrate/2024/20240102000000_b.rb' => '' },
+	qr{migrate/2024/20240102000000_b\.rb: not run.*does not have it}, 'rails: one that is missing, in a folder below');
 bad({ 'migrate/20240101000000_a.rb' => '' }, qr{/migrate/\S+: error: a migration in Ruby cannot be run.*\nHINT}s,
 	'rails: no structure.sql');
 bad({ '20240101000000_a.rb' => '' }, qr{/\S+: error: a migration in Ruby cannot be run}, 'rails: the wrong folder');

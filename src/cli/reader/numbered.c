@@ -128,6 +128,8 @@ take_names(const VifloFolder *folder, VifloHistory *history,
 		VifloNumbered *part = &(*parts)[count];
 		bool		taken = file->wanted && rules->take(file, part);
 
+		if (file == rules->passed)
+			continue;
 		if (taken ? !check_range(folder, rules, part, failure) :
 			!pass_over(folder, history, rules, file, failure))
 			return -1;

@@ -60,6 +60,9 @@ typedef struct VifloNumberedRules
 	uint64		smallest;
 	uint64		largest;
 
+	/* A file that is none of them, whatever it is called; NULL: none is. */
+	const VifloFile *passed;
+
 	/*
 	 * Said of a file that looks like a mistake: NUMBER*.sql (or, where
 	 * any_ignored is set, any *.sql) that is not taken.
