@@ -127,6 +127,11 @@ bad($dir, qr{/1_a\.up\.sql: error: could not read file: No such}, 'a link to not
 $dir = folder_of('1_b.up.sql' => '');
 symlink('.', "$dir/again") or die;
 good($dir, 'a folder that contains itself');
+$dir = folder_of('1_a/up.sql' => '', 'a/b/c/d/e/f/g/h/V2__b.sql' => '');
+is_viflo(['--dir', $dir, '--layout', 'refinery', 'graph'], 0, qr/V2__b/, undef, 'folders in folders');
+symlink('a/b/c', "$dir/link") or die;
+bad($dir, qr{/link/d/e/f/g/h/V2__b\.sql: error: second file of version 2}, 'the same by way of a link', '--layout', 'refinery');
+bad({ 'd/' x 65 . 'x' => '' }, qr{(/d){65}: error: folders are nested more than 64 deep}, 'too many');
 $dir = folder_of();
 system('mkfifo', "$dir/a.sql") == 0 or die;
 bad($dir, qr{/a\.sql: error: not a regular file}, 'a pipe');
