@@ -165,6 +165,15 @@ for my $layout (sort keys %new)
 }
 like(slurp_text((glob "$dir/*_add_users/metadata.yaml")[0]), qr/^name: 'Add users'\nparents: \[1\]\n\z/, 'its parent is the head');
 
+$dir = folder_of();
+for my $message ('one', 'two', 'two')
+{
+	is_viflo(['--dir', $dir, '--layout', 'hasura', 'revision', '-m', $message], 0, qr{_$message/up\.sql$}m, undef,
+		'hasura: several in one second, none of them filled in');
+}
+put($_, 'SELECT 1;') for glob "$dir/*/up.sql";
+is_viflo(['--dir', $dir, 'graph'], 0, qr/_two .*\n.*_two .*\n.*_one /, '', 'hasura: each has a number of its own');
+
 # What cannot be written whole leaves all as it was.
 SKIP:
 {

@@ -224,13 +224,31 @@ add_file(VifloNewFiles *files, const char *directory, const char *name, const ch
 		appendStringInfoString(file, text[0] != '\0' ? text : "\n");
 }
 
+/* More than any version in the folder: a new one that is empty is none yet. */
+static uint64
+next_version(const VifloFolder *folder, time_t now)
+{
+	uint64		version = now * UINT64CONST(1000);
+
+	for (int i = 0; folder != NULL && i < folder->count; i++)
+	{
+		const VifloFile *file = &folder->files[i];
+		VifloDirectory directory = {.name = pnstrdup(file->name, file->dir_length)};
+
+		if (file->wanted && hasura_wants(file->name, file->dir_length))
+			version = Max(version, strtou64(viflo_directory_base(&directory), NULL, 10) + 1);
+		pfree(directory.name);
+	}
+	return version;
+}
+
 /* As "hasura migrate create" names it. */
 static bool
 hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	const VifloMigration *last = history->count > 0 ? viflo_reader_last(history) : NULL;
-	uint64		version = wanted->time * UINT64CONST(1000);
+	uint64		version = next_version(files->folder, wanted->time);
 	StringInfoData name;
 	const char *directory;
 	const char *database = "";
@@ -243,16 +261,10 @@ hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 		database = database_of(&before);
 		version = Max(version, strtou64(viflo_directory_base(&before), NULL, 10) + 1);
 	}
-	/* A new one that is still empty is no migration yet. */
 	initStringInfo(&name);
-	do
-	{
-		resetStringInfo(&name);
-		appendStringInfo(&name, UINT64_FORMAT "_", version++);
-		viflo_script_slug(&name, wanted->message, 60);
-		directory = database[0] != '\0' ? psprintf("%s/%s", database, name.data) : name.data;
-	} while (files->folder != NULL &&
-			 viflo_folder_find(files->folder, psprintf("%s/%s", directory, file_names[0])) != NULL);
+	appendStringInfo(&name, UINT64_FORMAT "_", version);
+	viflo_script_slug(&name, wanted->message, 60);
+	directory = database[0] != '\0' ? psprintf("%s/%s", database, name.data) : name.data;
 	*id = name.data;
 	add_file(files, directory, file_names[0], wanted->up);
 	if (wanted->down != NULL || wanted->up == NULL)
