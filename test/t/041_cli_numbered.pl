@@ -191,6 +191,7 @@ bad({ '1_a.sql' => $empty, '2_b.sql' => "\n" }, qr{/2_b\.sql: error: no "-- \+go
 bad({ '1_a.sql' => $empty, '01_b.sql' => $empty }, qr{/1_a\.sql: error: second file of version 1},
 	'goose: one version twice');
 bad({ '0_a.sql' => $empty }, qr{/0_a\.sql: error: .*out of range}, 'goose: version 0');
+good({ '1_a.sql' => $empty, 'seed.sql' => '' }, qr/seed\.sql: ignored, as goose wants/, 'goose: a file without a number');
 bad({ '9223372036854775808_a.sql' => $empty }, qr{.*out of range}, 'goose: a version too large');
 bad({ 'a.sql' => $empty }, qr{/a\.sql: error: name of a goose migration}, 'goose: no number');
 bad({ '1_a.sql' => $empty, '2_b.go' => "package x\n" }, qr{/2_b\.go: error: .* Go cannot be run},
