@@ -75,6 +75,8 @@ is(text_of("SELECT \$\$\n\\.\n:x \$\$, :x;\nCOPY t FROM stdin;\n\\.x\n:x\n\\.\nS
 is(text_of(q{SELECT :'x', :"x";}, '-x', q{x=a'b"c\d}),
 	qq{SELECT  E'a''b"c\\\\d', "a'b""c\\d";\n}, 'values are quoted');
 is(text_of('SELECT :x;', '-x', 'x=:x'), "SELECT :x;\n", 'a value is not looked into');
+is(text_of('SELECT ${x}, ${x}y, :y, :${y}, ${y};', '-x', 'x=a:y', '-x', 'y=z'), "SELECT a:y, a:yy, z, :z, z;\n",
+	'nor for the other style');
 is(text_of("SELECT :\xc3\xa9;", '-x', "\xc3\xa9=1"), "SELECT 1;\n", 'a name that is not ASCII');
 is(text_of('SELECT :x', '-x', 'x=1', '-x', 'x=2'), "SELECT 2\n", 'the last value counts');
 like(text_of("SELECT 1;\nSELECT :'nope';", '--placeholders', 'psql'),
