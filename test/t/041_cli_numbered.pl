@@ -160,6 +160,11 @@ like(join('', read_as('1_a.sql', sprintf($envsub, 'SELECT $VIFLO_N;') . 'SELECT 
 	'goose: a variable that is not closed');
 good({ '1_a.sql' => sprintf($envsub, 'SELECT $VIFLO_N;') },
 	qr/1_a\.sql: line 3: variable "VIFLO_N" is not set/, 'goose: a variable that is not set');
+{
+	local $ENV{VIFLO_U} = "\xc3\xa9";
+	bad({ '1_a.sql' => sprintf($envsub, q(SELECT '${VIFLO_U:0:1}';)) }, qr{/1_a\.sql:3: error: value of a placeholder is not UTF-8: byte 0xc3},
+		'goose: half of a character');
+}
 bad({ '1_a.sql' => sprintf($envsub, 'SELECT $1;') }, qr{/1_a\.sql:3: error: cannot replace},
 	'goose: a parameter is no variable');
 bad({ '1_a.sql' => sprintf($envsub, 'SELECT ${VIFLO_N?say it};') },

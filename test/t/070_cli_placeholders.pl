@@ -92,6 +92,8 @@ like(text_of("\n\nSELECT \${nope};", '--placeholders', 'dollar'),
 	qr{^status 1: \S+/1_a\.up\.sql:3: error: placeholder "nope" has no value}, 'no value, braces');
 like(text_of("\nSELECT \${nope;", '--placeholders', 'dollar'),
 	qr{^status 1: \S+/1_a\.up\.sql:2: error: placeholder is not closed}, 'not closed');
+like(text_of("SELECT 1;\nSELECT :x;", '-x', "x=\xe9"), qr{status 1: \S+/1_a\.up\.sql:2: error: value of a placeholder is not UTF-8: byte 0xe9 .*22021},
+	'a value that is not UTF-8');
 like(text_of('${a}', '-x', "a=-- viflo up\n"), qr{status 1: .*begins a section}, 'a marker in a value');
 
 fails_with(['--placeholders', 'percent', 'load'], 2, qr/dollar, psql and none are known/, 'unknown style');
