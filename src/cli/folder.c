@@ -429,8 +429,7 @@ viflo_folder_other(const VifloFolder *folder, const char *name)
 	file->dir_length = slash ? slash - name : 0;
 	file->wanted = true;
 	stat_file(folder, file);
-	if (file->size > MAX_FILE_SIZE)
-		file->error = EFBIG;
+	check_size(file);
 	read_file(folder, file);
 	return file;
 }

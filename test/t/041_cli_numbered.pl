@@ -385,6 +385,8 @@ for my $case (
 }
 bad({ '1_a.sql' => '{{template "x/y.sql" .}}', 'x/y.sql' => "\n{{template \"x/y.sql\" .}}" },
 	qr{/x/y\.sql:2: error: templates are nested}, 'tern: a file in itself', '--layout', 'tern');
+bad({ '1_a.sql' => '{{template "s/0" .}}', 's/9' => '', map { ("s/$_" => sprintf('{{template "s/%d" .}}', $_ + 1) x 10) } 0 .. 8 },
+	qr{/s/\d:1: error: text brings in more than 1000 templates}, 'tern: files without end', '--layout', 'tern');
 bad({ '1_a.sql' => 'x', '3_b.sql' => 'x' }, qr{/3_b\.sql: error: migration 2 is missing}, 'tern: a gap',
 	'--layout', 'tern');
 bad({ '1_a.sql' => 'x', '01_b.sql' => 'x' }, qr{/1_a\.sql: error: second file of version 1}, 'tern: one version twice',

@@ -19,6 +19,9 @@
 /* Files that bring in files; more is a circle. */
 #define MAX_DEPTH	20
 
+/* Files that one text brings in, in all. */
+#define MAX_FILES	1000
+
 /* A text being replaced, on the stack of the one that brings it in. */
 typedef struct Template
 {
@@ -31,6 +34,7 @@ typedef struct Template
 	const char *end;
 	int			line;			/* of p */
 	int			depth;
+	int		   *files;			/* how many were brought in so far */
 } Template;
 
 static bool expand(Template *template);
@@ -149,6 +153,8 @@ expand_file(Template *template, VifloSpan name)
 		return fail(template, psprintf("template \"%s\" is not a file below the folder", path));
 	if (template->depth >= MAX_DEPTH)
 		return fail(template, "templates are nested too deeply");
+	if (++*template->files > MAX_FILES)
+		return fail(template, psprintf("text brings in more than %d templates", MAX_FILES));
 	file = viflo_folder_other(template->folder, path);
 	if (file->error != 0)
 	{
@@ -281,9 +287,10 @@ viflo_tern_replace(const VifloFolder *folder, VifloHistory *history,
 				   const VifloFile *file, VifloSpan text, int first_line,
 				   StringInfo out, VifloFailure *failure)
 {
+	int			files = 0;
 	Template	template = {
 		.folder = folder,.history = history,.file = file,.failure = failure,
-		.out = out,.p = text.start,.end = text.end,.line = first_line
+		.out = out,.p = text.start,.end = text.end,.line = first_line,.files = &files
 	};
 
 	return expand(&template);
