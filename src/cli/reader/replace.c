@@ -175,11 +175,10 @@ note_variable(const char *name, PsqlScanQuoteType quote, void *arg)
 static const char *
 last_variable(const char *text, size_t length)
 {
-	const char *p = text + length;
-
-	while ((p = memrchr(text, ':', p - text)) != NULL)
+	for (const char *p = text + length; p > text;)
 	{
-		if (is_variable_char(p[1]) || p[1] == '\'' || p[1] == '"' || p[1] == '{')
+		if (*--p == ':' &&
+			(is_variable_char(p[1]) || p[1] == '\'' || p[1] == '"' || p[1] == '{'))
 			return p;
 	}
 	return NULL;
