@@ -90,6 +90,9 @@ bad({ '1/up.sql' => '', '1/metadata.yaml' => 'parent: 2', '2/up.sql' => '', '2/m
 	qr{/[12]/up\.sql: error: .*VF012}, 'Sourcegraph: a cycle');
 bad({ %one, '2/up.sql' => '', '2/metadata.yaml' => "\n\xff\n" }, qr{/2/metadata\.yaml:2: error: text is not UTF-8}, 'Sourcegraph: not UTF-8');
 
+good({ '1_a/up.sql' => '', '1_a/other.sql' => '', '2_b/UP.sql' => '', '2_b/x.sql' => '', 'c/x.sql' => '' },
+	qr{\A(?!.*warning.*warning).*warning: \S+/2_b/UP\.sql: ignored, as it is not called "up\.sql"\n}s, 'diesel: another name of a file');
+
 # With a server.
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
