@@ -88,15 +88,13 @@ static char *
 cache_file(const VifloFolder *folder, const char *layout, bool make_directory)
 {
 	const char *base = getenv("XDG_CACHE_HOME");
-	char	   *real = realpath(folder->path, NULL);
 	char	   *directory;
 	char	   *key;
 	char		hex[HEX_HASH + 1];
 
-	if (real == NULL)
+	if (folder->real_path == NULL)
 		return NULL;
-	key = psprintf("%s\n%s", real, layout ? layout : "");
-	free(real);
+	key = psprintf("%s\n%s", folder->real_path, layout ? layout : "");
 	hex_hash(key, strlen(key), hex);
 	pfree(key);
 	if (base != NULL && base[0] == '/')

@@ -86,6 +86,7 @@ typedef struct Level
 {
 	const struct Level *above;
 	int			depth;
+	bool		linked;			/* a link led here, or above */
 	dev_t		device;
 	ino_t		inode;
 } Level;
@@ -129,15 +130,22 @@ add_file(Listing *listing, const char *dir, const char *name)
 /*
  * Is this entry a directory (links followed)?  What cannot be looked at is
  * taken for a file; if one is wanted, its stat() will say what is wrong.
+ * *linked: it is a link.
  */
 static bool
-is_directory(int fd, const struct dirent *entry)
+is_directory(int fd, const struct dirent *entry, bool *linked)
 {
 	struct stat st;
 
+	*linked = false;
 	if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
 		return entry->d_type == DT_DIR;
-	return fstatat(fd, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+	if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*linked = S_ISLNK(st.st_mode);
+	if (*linked && fstatat(fd, entry->d_name, &st, 0) < 0)
+		return false;
+	return S_ISDIR(st.st_mode);
 }
 
 /* Does a link lead back to a folder that is being listed? */
@@ -156,17 +164,24 @@ is_above(const Level *level, int fd)
 	return false;
 }
 
-/* Adds the files of the directory dir, relative to the folder, and below. */
+static bool list_below(Listing *listing, const char *dir, const Level *level,
+					   bool linked, VifloFailure *failure);
+
+/*
+ * Adds the files of the directory dir, relative to the folder, and below.
+ * linked: a link led here.
+ */
 static bool
-list_directory(Listing *listing, const char *dir, const Level *above,
+list_directory(Listing *listing, const char *dir, const Level *above, bool linked,
 			   VifloFailure *failure)
 {
 	VifloFolder *folder = listing->folder;
 	bool		top = above == NULL;
+	bool		link;
 	int			fd = openat(folder->fd, top ? "." : dir,
 							O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR		   *handle = fd >= 0 ? fdopendir(fd) : NULL;
-	Level		level = {.above = above,.depth = top ? 0 : above->depth + 1};
+	Level		level = {.above = above,.depth = top ? 0 : above->depth + 1,.linked = linked};
 	struct dirent *entry;
 	struct stat st;
 	bool		result = true;
@@ -193,16 +208,29 @@ list_directory(Listing *listing, const char *dir, const Level *above,
 	{
 		if (entry->d_name[0] == '.')
 			continue;
-		if (!is_directory(fd, entry))
+		if (!is_directory(fd, entry, &link))
 			add_file(listing, dir, entry->d_name);
-		else if (level.depth < VIFLO_FOLDER_DEPTH && strcmp(entry->d_name, "node_modules") != 0)
-			result = list_directory(listing, join_names(dir, entry->d_name), &level, failure);
+		else if (strcmp(entry->d_name, "node_modules") != 0)
+			result = list_below(listing, join_names(dir, entry->d_name), &level,
+								linked || link, failure);
 	}
 	if (result && errno != 0)
 		result = viflo_failure_file(failure, folder->path, 0, NULL,
 									"could not read folder: %m");
 	closedir(handle);
 	return result;
+}
+
+/* The same for a directory in the one of level, unless that is too deep. */
+static bool
+list_below(Listing *listing, const char *dir, const Level *level, bool linked,
+		   VifloFailure *failure)
+{
+	if (level->depth < (linked ? VIFLO_FOLDER_LINKED_DEPTH : VIFLO_FOLDER_DEPTH))
+		return list_directory(listing, dir, level, linked, failure);
+	return linked ||
+		viflo_failure_file(failure, viflo_folder_path(listing->folder, dir), 0, NULL,
+						   "folders are nested more than %d deep", VIFLO_FOLDER_DEPTH);
 }
 
 static int
@@ -333,11 +361,12 @@ viflo_folder_list(const char *path,
 
 	memset(folder, 0, sizeof(*folder));
 	folder->path = path;
+	folder->real_path = realpath(path, NULL);
 	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->fd < 0)
 		return viflo_failure_file(failure, path, 0, NULL,
 								  "could not read folder: %m");
-	if (!list_directory(&listing, "", NULL, failure))
+	if (!list_directory(&listing, "", NULL, false, failure))
 		return false;
 	for_all_files(folder, stat_file);
 	for (int i = 0; i < folder->count; i++)
@@ -400,8 +429,7 @@ viflo_folder_other(const VifloFolder *folder, const char *name)
 	file->dir_length = slash ? slash - name : 0;
 	file->wanted = true;
 	stat_file(folder, file);
-	if (file->size > MAX_FILE_SIZE)
-		file->error = EFBIG;
+	check_size(file);
 	read_file(folder, file);
 	return file;
 }
@@ -463,6 +491,9 @@ viflo_folder_check_text(const VifloFolder *folder, const VifloFile *file,
 	int			line = 1;
 	char	   *path;
 
+	if (pg_encoding_verifymbstr(PG_UTF8, file->name, strlen(file->name)) < strlen(file->name))
+		return viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0, "22021",
+								  "name of the file is not UTF-8");
 	valid = pg_encoding_verifymbstr(PG_UTF8, file->text, valid);
 	if (valid == file->length)
 		return true;

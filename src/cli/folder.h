@@ -36,6 +36,8 @@ typedef struct VifloFile
 typedef struct VifloFolder
 {
 	const char *path;
+	const char *real_path;		/* absolute, without links; NULL: it cannot be
+								 * told */
 	int			fd;
 	int			count;
 	VifloFile  *files;			/* once read, ordered by name, bytewise */
@@ -44,11 +46,13 @@ typedef struct VifloFolder
 
 /*
  * Both fail with a message that names the file.  wants is asked for each name
- * with the length of its part before the last "/".  Folders are entered to a
- * depth of VIFLO_FOLDER_DEPTH, hidden ones and those that a link leads back to
- * are not.
+ * with the length of its part before the last "/".  A depth of more than
+ * VIFLO_FOLDER_DEPTH folders is an error; links, which may lead anywhere, are
+ * followed to a depth of VIFLO_FOLDER_LINKED_DEPTH.  Hidden folders are not
+ * entered, nor those that a link leads back to.
  */
-#define VIFLO_FOLDER_DEPTH	6
+#define VIFLO_FOLDER_DEPTH			64
+#define VIFLO_FOLDER_LINKED_DEPTH	6
 
 extern bool viflo_folder_list(const char *path,
 							  bool (*wants) (const char *name, int dir_length),
@@ -89,8 +93,8 @@ extern bool viflo_folder_read_beside(const VifloFolder *folder, const char *name
 									 char **path, char **text, VifloFailure *failure);
 
 /*
- * Is text fit to be sent?  Fails, naming file and line, on a NUL byte and on
- * what is not UTF-8.
+ * Is the file fit to be sent?  Fails, naming file and line, on a NUL byte and
+ * on what is not UTF-8 in its text or name.
  */
 extern bool viflo_folder_check_text(const VifloFolder *folder,
 									const VifloFile *file, VifloFailure *failure);

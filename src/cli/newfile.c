@@ -66,11 +66,17 @@ write_all(int fd, const char *text, size_t length)
 	return true;
 }
 
+/*
+ * Makes the file, or puts a new one in the place of the old one, with the same
+ * permissions.  What fails leaves nothing of the new one.
+ */
 static bool
 write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
 {
 	char	   *directory = pstrdup(path);
-	char	   *name = file->replaces ? psprintf("%s.new", path) : pstrdup(path);
+	char	   *name = file->replaces ? psprintf("%s.new.%d", path, (int) getpid()) : pstrdup(path);
+	struct stat st;
+	bool		good;
 	int			fd;
 
 	get_parent_directory(directory);
@@ -78,19 +84,68 @@ write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
 		return viflo_failure_file(failure, directory, 0, NULL,
 								  "could not make folder: %m");
 	pfree(directory);
+	if (file->replaces)
+		unlink(name);			/* of one that was killed */
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
-	if (!write_all(fd, file->text.data, file->text.len))
-	{
+	good = write_all(fd, file->text.data, file->text.len) &&
+		(!file->replaces ||
+		 (stat(path, &st) == 0 && fchmod(fd, st.st_mode & 07777) == 0 && fsync(fd) == 0));
+	if (!good)
 		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
-		close(fd);
+	if ((close(fd) < 0 || (good && file->replaces && rename(name, path) < 0)) && good)
+		good = viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+	if (!good)
 		unlink(name);
-		return false;
-	}
-	if (close(fd) < 0 || (file->replaces && rename(name, path) < 0))
-		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
 	pfree(name);
+	return good;
+}
+
+/* Fails where a file is there already, or would not be read. */
+static bool
+check_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
+{
+	if (file->name[0] == '.' || strstr(file->name, "/.") != NULL)
+		return viflo_failure_file(failure, path, 0, NULL,
+								  "file would not be read, as its name begins with a dot");
+	return file->replaces || access(path, F_OK) != 0 ||
+		viflo_failure_file(failure, path, 0, NULL, "file exists already");
+}
+
+/* Takes back those of the first count that were not there before. */
+static void
+remove_new(const VifloNewFiles *files, const VifloNames *paths, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (!files->files[i].replaces)
+			unlink(paths->names[i]);
+	}
+}
+
+/*
+ * Writes those that replace others, or those that do not.  If one fails before
+ * anything was replaced, all is as it was.
+ */
+static bool
+write_files(const VifloNewFiles *files, const VifloNames *paths, bool replacing,
+			VifloFailure *failure)
+{
+	bool		replaced = false;
+
+	for (int i = 0; i < files->count; i++)
+	{
+		if (files->files[i].replaces != replacing)
+			continue;
+		if (!write_file(paths->names[i], &files->files[i], failure))
+		{
+			if (!replaced)
+				remove_new(files, paths, replacing ? files->count : i);
+			return false;
+		}
+		replaced = replacing;
+	}
 	return true;
 }
 
@@ -100,18 +155,11 @@ viflo_new_files_write(const VifloNewFiles *files, const char *dir,
 {
 	for (int i = 0; i < files->count; i++)
 	{
-		char	   *path = psprintf("%s/%s", dir, files->files[i].name);
-
-		if (!files->files[i].replaces && access(path, F_OK) == 0)
-			return viflo_failure_file(failure, path, 0, NULL, "file exists already");
-	}
-	for (int i = 0; i < files->count; i++)
-	{
-		char	   *path = psprintf("%s/%s", dir, files->files[i].name);
-
-		if (!write_file(path, &files->files[i], failure))
+		viflo_names_add(paths, psprintf("%s/%s", dir, files->files[i].name));
+		if (!check_file(paths->names[i], &files->files[i], failure))
 			return false;
-		viflo_names_add(paths, path);
 	}
-	return true;
+	/* What is replaced may list the new ones, which then must be there. */
+	return write_files(files, paths, false, failure) &&
+		write_files(files, paths, true, failure);
 }

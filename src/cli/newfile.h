@@ -41,7 +41,9 @@ extern StringInfo viflo_changed_file(VifloNewFiles *files, const char *name);
 /*
  * Writes all of them below dir, and makes folders for them.  None may be there
  * unless it replaces what the folder has; then it takes the place whole, or
- * not at all.  *paths gets what was written, as the user can open it.
+ * not at all, after those that are new.  None may be hidden, as it would not be
+ * read.  What fails leaves no new file.  *paths gets what was written, as the
+ * user can open it.
  */
 extern bool viflo_new_files_write(const VifloNewFiles *files, const char *dir,
 								  VifloNames *paths, VifloFailure *failure);

@@ -120,9 +120,11 @@ viflo_template_name(const char *template, const char *id, const char *slug, time
 	if (name.len > ending && strcmp(name.data + name.len - ending, ENDING) == 0)
 		name.data[name.len -= ending] = '\0';
 
-	/* What a message without a letter leaves. */
+	/* What a message without a letter leaves, which may be nothing. */
 	while (name.len > 1 && strchr("_-. ", name.data[name.len - 1]) != NULL)
 		name.data[--name.len] = '\0';
+	if (name.len == 0)
+		appendStringInfoString(&name, id);
 	appendStringInfoString(&name, ENDING);
 	return name.data;
 }

@@ -99,6 +99,14 @@ SET standard_conforming_strings = off;
 SELECT '\'';
 END
 
+for my $change ('SET standard_conforming_strings TO off;', "set Standard_Conforming_Strings=off;",
+	"SELECT set_config('standard_conforming_strings', 'off', true);")
+{
+	good(folder_of('1_a.up.sql' => "$change\nSELECT '\\'';\n"), "quotes end by the rules of the text: $change");
+}
+bad({ '1_a.up.sql' => "SET standard_conforming_strings = on;\nSELECT '\\'';\n" },
+	qr{/1_a\.up\.sql:2: error: unterminated quoted string}, 'and by the usual ones');
+
 for my $layout (['a.sql', sprintf($native, 'a', '')], ['1_a.up.sql', "SELECT\n"], ['1_a/up.sql', ''])
 {
 	my ($name, $text) = @$layout;
@@ -119,6 +127,11 @@ bad($dir, qr{/1_a\.up\.sql: error: could not read file: No such}, 'a link to not
 $dir = folder_of('1_b.up.sql' => '');
 symlink('.', "$dir/again") or die;
 good($dir, 'a folder that contains itself');
+$dir = folder_of('1_a/up.sql' => '', 'a/b/c/d/e/f/g/h/V2__b.sql' => '');
+is_viflo(['--dir', $dir, '--layout', 'refinery', 'graph'], 0, qr/V2__b/, undef, 'folders in folders');
+symlink('a/b/c', "$dir/link") or die;
+bad($dir, qr{/link/d/e/f/g/h/V2__b\.sql: error: second file of version 2}, 'the same by way of a link', '--layout', 'refinery');
+bad({ 'd/' x 65 . 'x' => '' }, qr{(/d){65}: error: folders are nested more than 64 deep}, 'too many');
 $dir = folder_of();
 system('mkfifo', "$dir/a.sql") == 0 or die;
 bad($dir, qr{/a\.sql: error: not a regular file}, 'a pipe');
@@ -140,9 +153,20 @@ is($document->{line}, 3, 'line in JSON');
 like($document->{file}, qr{/a\.sql$}, 'file in JSON');
 is($document->{sqlstate}, '22021', 'sqlstate in JSON');
 
-# A name that is not UTF-8 must not break the document.
-($status, $document) =
-  viflo_json(@nowhere, '--dir', folder_of("1_\xff.down.sql" => ''), 'load');
+# A name that is not UTF-8 is refused here, and must not break the document.
+($status, $document) = viflo_json(@nowhere, '--dir', folder_of("1_\xff.down.sql" => ''), 'load');
 is($status, 1, 'a file name that is not UTF-8');
+for my $name ('1_%s.up.sql', '%s.sql')
+{
+	my $file = sprintf($name, "\xff");
+	my $text = $name eq '%s.sql' ? sprintf($native, 'a', '') : '';
+
+	bad({ $file => $text }, qr{/\Q$file\E: error: name of the file is not UTF-8 .*22021}, "the same: $name");
+	($status, $document) = viflo_json(@nowhere, '--dir', folder_of($file => $text), 'load');
+	like($document->{file}, qr{/\Q@{[ sprintf($name, '?') ]}\E$}, 'which file it is, in JSON');
+}
+
+# Nor is a line looked through again for each of its words.
+good(folder_of('1_a.sql' => '-- ' . 'migrate:' x 400_000), 'a long line of what dbmate looks for');
 
 done_testing();

@@ -119,6 +119,7 @@ for my $case (
 	[ '{id}_{slug}', 5, 'add users', qr/\Ar_add_u\.sql\z/ ],
 	[ undef, 5, 'add users', qr/\Ar_add_u\.sql\z/ ],
 	[ '{id}_{slug}', undef, '!!!', qr/\Ar\.sql\z/ ],
+	[ '{slug}', undef, '!!!', qr/\Ar\.sql\z/ ],
 	[ '{slug}', undef, "../x\n'\$(y)", qr/\Ax_y\.sql\z/ ])
 {
 	my ($template, $length, $message, $file) = @$case;
@@ -130,6 +131,8 @@ for my $case (
 viflo({ in => $dir }, 'revision', '-m', 'again', '--rev-id', 's');
 fails_with([{ in => $dir }, 'revision', '-m', 'again', '--rev-id', 't'], 1,
 	qr/again\.sql: error: file exists already/, 'a name that is taken');
+fails_with([{ in => configured('') }, 'revision', '-m', 'x', '--rev-id', '.r'], 1,
+	qr/\.r_x\.sql: error: file would not be read, as its name begins with a dot/, 'a name that is hidden');
 
 # Hooks
 $dir = configured(<<'CONF');

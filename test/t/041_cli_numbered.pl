@@ -160,6 +160,11 @@ like(join('', read_as('1_a.sql', sprintf($envsub, 'SELECT $VIFLO_N;') . 'SELECT 
 	'goose: a variable that is not closed');
 good({ '1_a.sql' => sprintf($envsub, 'SELECT $VIFLO_N;') },
 	qr/1_a\.sql: line 3: variable "VIFLO_N" is not set/, 'goose: a variable that is not set');
+{
+	local $ENV{VIFLO_U} = "\xc3\xa9";
+	bad({ '1_a.sql' => sprintf($envsub, q(SELECT '${VIFLO_U:0:1}';)) }, qr{/1_a\.sql:3: error: value of a placeholder is not UTF-8: byte 0xc3},
+		'goose: half of a character');
+}
 bad({ '1_a.sql' => sprintf($envsub, 'SELECT $1;') }, qr{/1_a\.sql:3: error: cannot replace},
 	'goose: a parameter is no variable');
 bad({ '1_a.sql' => sprintf($envsub, 'SELECT ${VIFLO_N?say it};') },
@@ -191,6 +196,7 @@ bad({ '1_a.sql' => $empty, '2_b.sql' => "\n" }, qr{/2_b\.sql: error: no "-- \+go
 bad({ '1_a.sql' => $empty, '01_b.sql' => $empty }, qr{/1_a\.sql: error: second file of version 1},
 	'goose: one version twice');
 bad({ '0_a.sql' => $empty }, qr{/0_a\.sql: error: .*out of range}, 'goose: version 0');
+good({ '1_a.sql' => $empty, 'seed.sql' => '' }, qr/seed\.sql: ignored, as goose wants/, 'goose: a file without a number');
 bad({ '9223372036854775808_a.sql' => $empty }, qr{.*out of range}, 'goose: a version too large');
 bad({ 'a.sql' => $empty }, qr{/a\.sql: error: name of a goose migration}, 'goose: no number');
 bad({ '1_a.sql' => $empty, '2_b.go' => "package x\n" }, qr{/2_b\.go: error: .* Go cannot be run},
@@ -348,6 +354,16 @@ is_viflo([@at, 'upgrade', '002_view'], 0, undef, '', 'tern: upgrade');
 is(sql(\@at, q(SELECT count(*) FROM set_names)), 0, 'tern: --set goes before tern.conf');
 is_viflo([@at, 'downgrade', 'base'], 0, undef, '', 'tern: downgrade');
 
+{
+	my $long = 'x' x 300;
+	my $conf = "; a comment\n[data]\nprefix = a ; b\n long = $long\nurl:a = 1 = 2\n[other]\nVIFLO_A = 3";
+
+	local $ENV{prefix} = 'environment';
+	@at = project_of(folder_of('tern.conf' => $conf, '1_a.sql' => "SELECT '{{.prefix}} {{.long}} {{.VIFLO_A}}';"));
+	viflo(@at, 'load');
+	is_deeply([ sections(\@at, '1_a') ], [ "SELECT 'a ; b $long abcdef';\n" ],
+		'tern: values of any length in tern.conf, which go before the environment');
+}
 my $between = '---- create above / drop below ----';
 is_deeply([ read_as('1_a.sql', "SELECT 1;\n$between\nSELECT 2;\n$between\n") ],
 	[ "SELECT 1;\n", "\n\nSELECT 2;\n$between\n" ], 'tern: the first separator');
@@ -369,6 +385,8 @@ for my $case (
 }
 bad({ '1_a.sql' => '{{template "x/y.sql" .}}', 'x/y.sql' => "\n{{template \"x/y.sql\" .}}" },
 	qr{/x/y\.sql:2: error: templates are nested}, 'tern: a file in itself', '--layout', 'tern');
+bad({ '1_a.sql' => '{{template "s/0" .}}', 's/9' => '', map { ("s/$_" => sprintf('{{template "s/%d" .}}', $_ + 1) x 10) } 0 .. 8 },
+	qr{/s/\d:1: error: text brings in more than 1000 templates}, 'tern: files without end', '--layout', 'tern');
 bad({ '1_a.sql' => 'x', '3_b.sql' => 'x' }, qr{/3_b\.sql: error: migration 2 is missing}, 'tern: a gap',
 	'--layout', 'tern');
 bad({ '1_a.sql' => 'x', '01_b.sql' => 'x' }, qr{/1_a\.sql: error: second file of version 1}, 'tern: one version twice',
@@ -377,6 +395,9 @@ bad({ '0_a.sql' => 'x' }, qr{/0_a\.sql: error: .*out of range}, 'tern: version 0
 $dir = folder_of('001_a.sql' => "SELECT 1;\n$between\n");
 is(create($dir), "002_add_a_thing.sql\n", 'tern: the next file');
 is(slurp_text("$dir/002_add_a_thing.sql"), "\n\n$between\n\n\n", 'tern: a new file');
+$dir = folder_of();
+is((viflo('--dir', $dir, @$_[0, 1], 'revision', '-m', '!'))[1], "$dir/$_->[2]\n", "$_->[1]: a message without a letter")
+  for [ '--layout', 'tern', '001_revision.sql' ], [ '--layout', 'refinery', 'V1__revision.sql' ];
 
 # ---- Supabase ------------------------------------------------------------
 
@@ -386,6 +407,15 @@ is((viflo_json(project_of("$dir/"), 'plan'))[0], 0, 'supabase: a slash behind th
 my @supabase = ('--layout', 'supabase');
 is(ids(folder_of('20211208000000_init.sql' => '', '20211209000000_a.sql' => '', '9_b.sql' => ''), @supabase),
 	'20211209000000_a 9_b', 'supabase: an old first file, order of names');
+is(ids(folder_of('20200101000000_init.sql' => '', '20200102000000_init.sql' => ''), @supabase), '20200102000000_init',
+	'supabase: an old one that is not the first');
+is(ids(folder_of('0_other/x' => '', '20200102000000_init.sql' => ''), @supabase), '20200102000000_init',
+	'supabase: nor the first of all');
+good({ '20240101000000_a.sql' => '', 'fix.sql' => '' }, qr/fix\.sql: ignored, as Supabase/, 'supabase: a file without a number', @supabase);
+in_folder("$dir/..", sub {
+	is((viflo_json(project_of('migrations'), 'status'))[1]{folder}{layout}, 'supabase',
+		'supabase: found from the folder above');
+});
 is(ids(folder_of('20211209000000_init.sql' => ''), @supabase), '20211209000000_init', 'supabase: one that is not old');
 bad({ '1_a.sql' => '', '1_b.sql' => '' }, qr{/1_b\.sql: error: second file of version 1}, 'supabase: one version twice',
 	@supabase);
@@ -403,6 +433,8 @@ is(sql(\@at, 'SELECT max(version) FROM schema_migrations'), '9', 'rails: its ver
 my $structure = "INSERT INTO schema_migrations (version) VALUES ('20240101000000');\n";
 good({ 'structure.sql' => $structure, 'migrate/20240101000000_a.rb' => '', 'migrate/20240102000000_b.rb' => '' },
 	qr{migrate/20240102000000_b\.rb: not run.*does not have it}, 'rails: a migration that is missing');
+good({ 'structure.sql' => $structure, 'migrate/2024/20240102000000_b.rb' => '' },
+	qr{migrate/2024/20240102000000_b\.rb: not run.*does not have it}, 'rails: one that is missing, in a folder below');
 bad({ 'migrate/20240101000000_a.rb' => '' }, qr{/migrate/\S+: error: a migration in Ruby cannot be run.*\nHINT}s,
 	'rails: no structure.sql');
 bad({ '20240101000000_a.rb' => '' }, qr{/\S+: error: a migration in Ruby cannot be run}, 'rails: the wrong folder');
@@ -426,6 +458,8 @@ bad({ '1-a.up.sql' => '', '1-a-down.sql' => '' }, qr{/1-a-down\.sql: error: cann
 bad({ '1-a.sql' => '', '2-a.down.sql' => '' }, qr{/2-a\.down\.sql: error: down without}, 'numbered: down without up');
 good({ '1_scale_down.sql' => '', 'seed.sql' => '' }, qr/seed\.sql: ignored, as its name/, 'numbered: what is none');
 is(create(folder_of('0099_a.sql' => '')), "0100_add_a_thing.sql\n", 'numbered: the next file');
+is(create(folder_of("$_->[0]_a.sql" => '')), "$_->[1]_add_a_thing.sql\n", "numbered: what comes after $_->[0]")
+  for [ '9', '10' ], [ '18446744073709551615', '18446744073709551616' ], [ '0199999999999999999999999', '0200000000000000000000000' ];
 like(create(folder_of('2024-01-31_a.sql' => '')), qr/what number comes after/, 'numbered: no next number');
 is(create(folder_of(), '--layout', 'numbered'), "0001_add_a_thing.sql\n", 'numbered: the first file');
 

@@ -66,6 +66,10 @@ bad({ '1700000000000_x/up.sql' => '1', '1700000000000_y/up.sql' => '1' },
 bad({ '1700000000000_x/down.sql' => '1' }, qr{/1700000000000_x: error: migration has no "up\.sql"}, 'Hasura: down alone');
 bad({ '1700000000000_x/up.sql' => '1', '1_y/up.sql' => '1' }, qr{.*two layouts}, 'Hasura and diesel');
 bad({ '18446744073709551616_x/up.sql' => '1' }, qr{.*out of range}, 'Hasura: a number too large', '--layout', 'hasura');
+bad({ '1700000000000_x/up.sql' => '1', '1700000000001_y/up.yaml' => "- type: run_sql\n  args: {sql: x}\n" },
+	qr{/1700000000001_y/up\.yaml: error: a migration in YAML cannot be run}, 'Hasura: SQL in YAML');
+good({ '1700000000000_x/up.sql' => '1', '1700000000000_x/up.yaml' => "- type: track_table\n", '1700000000000_x/down.yaml' => "[]\n" },
+	qr{warning: \S+/up\.yaml: not run, as it is metadata of Hasura \(1 such}, 'Hasura: metadata in YAML');
 good({ '1700000000000_x/up.sql' => '' }, qr{warning: \S+/1700000000000_x: empty, ignored\n}, 'Hasura: an empty file');
 
 my %one = ('1/up.sql' => '', '1/down.sql' => '', '1/metadata.yaml' => "parents: []\n");
@@ -85,6 +89,9 @@ bad({ %one, '01_x/up.sql' => '', '01_x/metadata.yaml' => '' }, qr{/\S+: error: s
 bad({ '1/up.sql' => '', '1/metadata.yaml' => 'parent: 2', '2/up.sql' => '', '2/metadata.yaml' => 'parent: 1' },
 	qr{/[12]/up\.sql: error: .*VF012}, 'Sourcegraph: a cycle');
 bad({ %one, '2/up.sql' => '', '2/metadata.yaml' => "\n\xff\n" }, qr{/2/metadata\.yaml:2: error: text is not UTF-8}, 'Sourcegraph: not UTF-8');
+
+good({ '1_a/up.sql' => '', '1_a/other.sql' => '', '2_b/UP.sql' => '', '2_b/x.sql' => '', 'c/x.sql' => '' },
+	qr{\A(?!.*warning.*warning).*warning: \S+/2_b/UP\.sql: ignored, as it is not called "up\.sql"\n}s, 'diesel: another name of a file');
 
 # With a server.
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -170,6 +177,37 @@ $dir = folder_of('meta/_journal.json' => sprintf($journal, ''), '0000_add.sql' =
 is_viflo(['--dir', $dir, 'revision', '-m', 'add'], 1, '', qr{/0000_add\.sql: error: file exists already}, 'drizzle: a file that is in the way');
 is(slurp_text("$dir/0000_add.sql"), 'SELECT 1;', 'stays as it is');
 unlike(slurp_text("$dir/meta/_journal.json"), qr/0000_add/, 'and the journal, too');
+
+$dir = folder_of();
+for my $message ('one', 'two', 'two')
+{
+	is_viflo(['--dir', $dir, '--layout', 'hasura', 'revision', '-m', $message], 0, qr{_$message/up\.sql$}m, undef,
+		'hasura: several in one second, none of them filled in');
+}
+put($_, 'SELECT 1;') for glob "$dir/*/up.sql";
+is_viflo(['--dir', $dir, 'graph'], 0, qr/_two .*\n.*_two .*\n.*_one /, '', 'hasura: each has a number of its own');
+
+# What cannot be written whole leaves all as it was.
+SKIP:
+{
+	skip 'root may write everywhere', 9 if $> == 0;
+	for my $closed ('', '/meta')
+	{
+		my $journal_text = sprintf($journal, sprintf($entry, '0_a'));
+
+		$dir = folder_of('meta/_journal.json' => $journal_text, '0_a.sql' => '');
+		chmod(0600, "$dir/meta/_journal.json");
+		chmod(0555, "$dir$closed");
+		fails_with(['--dir', $dir, 'revision', '-m', 'x'], 1, qr/could not make file: Permission denied/,
+			"a folder that cannot be written: '$closed'");
+		is(slurp_text("$dir/meta/_journal.json"), $journal_text, 'the journal is the old one');
+		is_deeply([ map { s{.*/}{}r } glob "$dir/* $dir/meta/*" ], [qw(0_a.sql meta _journal.json)], 'nothing is new');
+		chmod(0755, "$dir$closed");
+		put("$dir/meta/_journal.json.new", 'left by others');
+		is_viflo(['--dir', $dir, 'revision', '-m', 'x'], 0, qr/0001_x\.sql$/m, '', 'and with leave to');
+	}
+	is((stat "$dir/meta/_journal.json")[2] & 07777, 0600, 'a file keeps its permissions');
+}
 
 for my $layout (sort keys %new, 'sqitch')
 {

@@ -68,9 +68,15 @@ is(text_of($psql), "$psql\n", 'nothing is set');
 is(text_of($psql, '-x', 'x=7', '--placeholders', 'none'), "$psql\n", 'turned off');
 is(text_of($psql, '-x', 'z=7'), "$psql\n", 'another name is set');
 
+is(text_of("SELECT \$\$\n\\.\n:x \$\$, :x;\nCOPY t FROM stdin;\n\\.x\n:x\n\\.\nSELECT :x, '\n\\.\n:x';\nSELECT 1;", '-x', 'x=7'),
+	"SELECT \$\$\n\\.\n:x \$\$, 7;\nCOPY t FROM stdin;\n\\.x\n:x\n\\.\nSELECT 7, '\n\\.\n:x';\nSELECT 1;\n",
+	'what only looks like the end of data');
+
 is(text_of(q{SELECT :'x', :"x";}, '-x', q{x=a'b"c\d}),
 	qq{SELECT  E'a''b"c\\\\d', "a'b""c\\d";\n}, 'values are quoted');
 is(text_of('SELECT :x;', '-x', 'x=:x'), "SELECT :x;\n", 'a value is not looked into');
+is(text_of('SELECT ${x}, ${x}y, :y, :${y}, ${y};', '-x', 'x=a:y', '-x', 'y=z'), "SELECT a:y, a:yy, z, :z, z;\n",
+	'nor for the other style');
 is(text_of("SELECT :\xc3\xa9;", '-x', "\xc3\xa9=1"), "SELECT 1;\n", 'a name that is not ASCII');
 is(text_of('SELECT :x', '-x', 'x=1', '-x', 'x=2'), "SELECT 2\n", 'the last value counts');
 like(text_of("SELECT 1;\nSELECT :'nope';", '--placeholders', 'psql'),
@@ -86,6 +92,8 @@ like(text_of("\n\nSELECT \${nope};", '--placeholders', 'dollar'),
 	qr{^status 1: \S+/1_a\.up\.sql:3: error: placeholder "nope" has no value}, 'no value, braces');
 like(text_of("\nSELECT \${nope;", '--placeholders', 'dollar'),
 	qr{^status 1: \S+/1_a\.up\.sql:2: error: placeholder is not closed}, 'not closed');
+like(text_of("SELECT 1;\nSELECT :x;", '-x', "x=\xe9"), qr{status 1: \S+/1_a\.up\.sql:2: error: value of a placeholder is not UTF-8: byte 0xe9 .*22021},
+	'a value that is not UTF-8');
 like(text_of('${a}', '-x', "a=-- viflo up\n"), qr{status 1: .*begins a section}, 'a marker in a value');
 
 fails_with(['--placeholders', 'percent', 'load'], 2, qr/dollar, psql and none are known/, 'unknown style');

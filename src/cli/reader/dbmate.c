@@ -96,12 +96,14 @@ dbmate_claims(const VifloFolder *folder, const VifloFile *file)
 
 	if (file->dir_length > 0 || !viflo_has_suffix(file->name, ".sql"))
 		return VIFLO_CLAIM_NONE;
-	for (const char *p = file->text; (p = strstr(p, "migrate:")) != NULL; p++)
+	/* On to the next line each time: one may have the word without end. */
+	for (const char *p = file->text; (p = strstr(p, "migrate:")) != NULL;)
 	{
 		VifloSpan	line = {p, memchr(p, '\n', end - p)};
 
 		if (line.end == NULL)
 			line.end = end;
+		p = line.end;
 		while (line.start > file->text && line.start[-1] != '\n')
 			line.start--;
 		if (line.start == file->text && viflo_line_begins(line, false, "\xef\xbb\xbf"))

@@ -26,6 +26,35 @@ compare_directories(const void *a, const void *b)
 	return strcmp(((const VifloDirectory *) a)->name, ((const VifloDirectory *) b)->name);
 }
 
+/*
+ * Warns of directories called like a migration that have SQL, but none of the
+ * files that are looked for.
+ */
+static void
+warn_of_others(const VifloFolder *folder, VifloHistory *history, const char *name,
+			   const VifloDirectory *directories, int count)
+{
+	VifloDirectory last = {.name = ""};
+
+	for (int i = 0; i < folder->count; i++)
+	{
+		const VifloFile *file = &folder->files[i];
+		VifloDirectory directory;
+
+		if (file->dir_length == 0 || !viflo_has_suffix(file->name, ".sql"))
+			continue;
+		directory.name = pnstrdup(file->name, file->dir_length);
+		if (!isdigit((unsigned char) viflo_directory_base(&directory)[0]) ||
+			strcmp(directory.name, last.name) == 0 ||
+			(count > 0 && bsearch(&directory, directories, count, sizeof(VifloDirectory),
+								  compare_directories) != NULL))
+			continue;
+		last = directory;
+		viflo_reader_warn(history, folder, file->name,
+						  psprintf("ignored, as it is not called \"%s\"", name));
+	}
+}
+
 int
 viflo_directories_find(const VifloFolder *folder, VifloHistory *history,
 					   const VifloReader *reader, const char *const *names,
@@ -61,6 +90,7 @@ viflo_directories_find(const VifloFolder *folder, VifloHistory *history,
 		current->files[which] = file;
 	}
 	qsort(*directories, count, sizeof(VifloDirectory), compare_directories);
+	warn_of_others(folder, history, names[0], *directories, count);
 	return count;
 }
 

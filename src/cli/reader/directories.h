@@ -23,7 +23,8 @@ typedef struct VifloDirectory
  * Finds the directories that have a file of one of names, a list of
  * VIFLO_DIRECTORY_FILES that may end in NULLs, and is wanted by the reader;
  * in order of their names.  Returns how many; palloc'd.  Files beside them
- * whose names begin with a digit are warned of, as they look like migrations.
+ * whose names begin with a digit are warned of, as they look like migrations,
+ * and so are directories called so that have other SQL.
  */
 extern int	viflo_directories_find(const VifloFolder *folder, VifloHistory *history,
 								   const VifloReader *reader, const char *const *names,

@@ -348,7 +348,8 @@ static const VifloNumberedRules goose_rules = {
 	.refuse = goose_refuse,
 	.smallest = 1,
 	.largest = PG_INT64_MAX,
-	.ignored = "ignored, as goose wants \"_\" after the number",
+	.ignored = "ignored, as goose wants a number and \"_\" at the beginning",
+	.any_ignored = true,
 	.add = goose_add,
 };
 

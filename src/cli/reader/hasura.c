@@ -8,7 +8,9 @@
  * database, or one above with a single database in it: migrations, or the
  * whole project.
  *
- * Empty files count for nothing, as in Hasura.
+ * Empty files count for nothing, as in Hasura.  up.yaml and down.yaml, of older
+ * projects, hold Hasura's metadata, of which a warning says that it is not
+ * run; one that has SQL in it is an error.
  *
  * Rules: graphql-engine's cli/migrate/source.
  *-------------------------------------------------------------------------
@@ -24,6 +26,7 @@
 #define MAX_SLASHES	2
 
 static const char *const file_names[VIFLO_DIRECTORY_FILES] = {"up.sql", "down.sql"};
+static const char *const yaml_names[VIFLO_DIRECTORY_FILES] = {"up.yaml", "down.yaml"};
 
 /* A directory with what its name says. */
 typedef struct Migration
@@ -47,12 +50,18 @@ leading_digits(const char *name, int dir_length)
 }
 
 static bool
+is_one_of(const char *base, const char *const *names)
+{
+	return strcmp(base, names[0]) == 0 || strcmp(base, names[1]) == 0;
+}
+
+static bool
 hasura_wants(const char *name, int dir_length)
 {
 	const char *base = name + dir_length + 1;
 	int			slashes = 0;
 
-	if (dir_length == 0 || (strcmp(base, file_names[0]) != 0 && strcmp(base, file_names[1]) != 0))
+	if (dir_length == 0 || (!is_one_of(base, file_names) && !is_one_of(base, yaml_names)))
 		return false;
 	for (int i = 0; i < dir_length; i++)
 		slashes += name[i] == '/';
@@ -117,6 +126,36 @@ check_database(const VifloFolder *folder, const VifloDirectory *directories, int
 	return false;
 }
 
+/* Says which metadata is not run; SQL among it is none. */
+static bool
+check_yaml(const VifloFolder *folder, VifloHistory *history, VifloFailure *failure)
+{
+	const char *first = NULL;
+	int			count = 0;
+
+	for (int i = 0; i < folder->count; i++)
+	{
+		const VifloFile *file = &folder->files[i];
+
+		if (!file->wanted || !is_one_of(viflo_file_base(file), yaml_names) ||
+			!hasura_wants(file->name, file->dir_length) || strstr(file->text, "type:") == NULL)
+			continue;
+		if (strstr(file->text, "run_sql") != NULL)
+		{
+			viflo_failure_file(failure, viflo_folder_path(folder, file->name), 0, NULL,
+							   "a migration in YAML cannot be run");
+			viflo_failure_hint(failure, "Put its SQL into a file up.sql or down.sql.");
+			return false;
+		}
+		first = first != NULL ? first : file->name;
+		count++;
+	}
+	if (count > 0)
+		viflo_reader_warn(history, folder, first,
+						  psprintf("not run, as it is metadata of Hasura (%d such files)", count));
+	return true;
+}
+
 static bool
 add_migration(const VifloFolder *folder, VifloHistory *history,
 			  const Migration *migration, VifloFailure *failure)
@@ -151,7 +190,8 @@ hasura_read(const VifloFolder *folder, VifloHistory *history, VifloFailure *fail
 											   &directories);
 	Migration  *migrations = palloc(sizeof(Migration) * (count + 1));
 
-	if (!check_database(folder, directories, count, failure))
+	if (!check_database(folder, directories, count, failure) ||
+		!check_yaml(folder, history, failure))
 		return false;
 	for (int i = 0; i < count; i++)
 	{
@@ -184,13 +224,31 @@ add_file(VifloNewFiles *files, const char *directory, const char *name, const ch
 		appendStringInfoString(file, text[0] != '\0' ? text : "\n");
 }
 
+/* More than any version in the folder: a new one that is empty is none yet. */
+static uint64
+next_version(const VifloFolder *folder, time_t now)
+{
+	uint64		version = now * UINT64CONST(1000);
+
+	for (int i = 0; folder != NULL && i < folder->count; i++)
+	{
+		const VifloFile *file = &folder->files[i];
+		VifloDirectory directory = {.name = pnstrdup(file->name, file->dir_length)};
+
+		if (file->wanted && hasura_wants(file->name, file->dir_length))
+			version = Max(version, strtou64(viflo_directory_base(&directory), NULL, 10) + 1);
+		pfree(directory.name);
+	}
+	return version;
+}
+
 /* As "hasura migrate create" names it. */
 static bool
 hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 			  char **id, VifloNewFiles *files, VifloFailure *failure)
 {
 	const VifloMigration *last = history->count > 0 ? viflo_reader_last(history) : NULL;
-	uint64		version = wanted->time * UINT64CONST(1000);
+	uint64		version = next_version(files->folder, wanted->time);
 	StringInfoData name;
 	const char *directory;
 	const char *database = "";
@@ -203,16 +261,10 @@ hasura_create(const VifloHistory *history, const VifloNewRevision *wanted,
 		database = database_of(&before);
 		version = Max(version, strtou64(viflo_directory_base(&before), NULL, 10) + 1);
 	}
-	/* A new one that is still empty is no migration yet. */
 	initStringInfo(&name);
-	do
-	{
-		resetStringInfo(&name);
-		appendStringInfo(&name, UINT64_FORMAT "_", version++);
-		viflo_script_slug(&name, wanted->message, 60);
-		directory = database[0] != '\0' ? psprintf("%s/%s", database, name.data) : name.data;
-	} while (files->folder != NULL &&
-			 viflo_folder_find(files->folder, psprintf("%s/%s", directory, file_names[0])) != NULL);
+	appendStringInfo(&name, UINT64_FORMAT "_", version);
+	viflo_script_slug(&name, wanted->message, 60);
+	directory = database[0] != '\0' ? psprintf("%s/%s", database, name.data) : name.data;
 	*id = name.data;
 	add_file(files, directory, file_names[0], wanted->up);
 	if (wanted->down != NULL || wanted->up == NULL)

@@ -10,7 +10,6 @@
  */
 #include "postgres_fe.h"
 
-#include <inttypes.h>
 #include <time.h>
 
 #include "cli/output.h"
@@ -129,6 +128,8 @@ take_names(const VifloFolder *folder, VifloHistory *history,
 		VifloNumbered *part = &(*parts)[count];
 		bool		taken = file->wanted && rules->take(file, part);
 
+		if (file == rules->passed)
+			continue;
 		if (taken ? !check_range(folder, rules, part, failure) :
 			!pass_over(folder, history, rules, file, failure))
 			return -1;
@@ -295,6 +296,19 @@ viflo_numbered_time(const VifloHistory *history, const VifloNumberedRules *rules
 								last.name + last.start : NULL);
 }
 
+/* One more than the number of so many digits, which may have more than 64 bits. */
+static char *
+number_after(const char *digits, int length)
+{
+	char	   *next = psprintf("0%.*s", length, digits);
+	char	   *p = next + length;
+
+	while (*p == '9')
+		*p-- = '0';
+	(*p)++;
+	return next[0] == '0' ? next + 1 : next;
+}
+
 char *
 viflo_numbered_next(const VifloHistory *history, const VifloNumberedRules *rules,
 					time_t now, const char *first)
@@ -305,7 +319,7 @@ viflo_numbered_next(const VifloHistory *history, const VifloNumberedRules *rules
 		return first != NULL ? pstrdup(first) : viflo_numbered_time(history, rules, now);
 	if (last.digits == TIME_DIGITS && last.number >= FIRST_TIME)
 		return viflo_numbered_time(history, rules, now);
-	return psprintf("%0*" PRIu64, last.digits, last.number + 1);
+	return number_after(last.name + last.start, last.digits);
 }
 
 bool
@@ -335,6 +349,16 @@ viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id, const cha
 		viflo_output_warning("down section of \"%s\" is left out, as %s keeps none", id, tool);
 }
 
+void
+viflo_numbered_slug(StringInfo name, const VifloNewRevision *wanted)
+{
+	int			before = name->len;
+
+	viflo_script_slug(name, wanted->message, 60);
+	if (name->len == before)
+		appendStringInfoString(name, "revision");
+}
+
 char *
 viflo_numbered_stem(const char *number, const VifloNewRevision *wanted)
 {
@@ -342,7 +366,7 @@ viflo_numbered_stem(const char *number, const VifloNewRevision *wanted)
 
 	initStringInfo(&stem);
 	appendStringInfo(&stem, "%s_", number);
-	viflo_script_slug(&stem, wanted->message, 60);
+	viflo_numbered_slug(&stem, wanted);
 	return stem.data;
 }
 

@@ -60,6 +60,9 @@ typedef struct VifloNumberedRules
 	uint64		smallest;
 	uint64		largest;
 
+	/* A file that is none of them, whatever it is called; NULL: none is. */
+	const VifloFile *passed;
+
 	/*
 	 * Said of a file that looks like a mistake: NUMBER*.sql (or, where
 	 * any_ignored is set, any *.sql) that is not taken.
@@ -126,6 +129,12 @@ extern void viflo_numbered_empty_down(const VifloNewRevision *wanted, const char
 /* For create of layouts that have no downs: says that one is left out. */
 extern void viflo_numbered_no_down(const VifloNewRevision *wanted, const char *id,
 								   const char *tool);
+
+/*
+ * Appends what names the message of what is wanted: never nothing, which some
+ * layouts do not take.
+ */
+extern void viflo_numbered_slug(StringInfo name, const VifloNewRevision *wanted);
 
 /* NUMBER_slug, from the message of what is wanted. */
 extern char *viflo_numbered_stem(const char *number, const VifloNewRevision *wanted);

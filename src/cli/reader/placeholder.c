@@ -1,320 +1,12 @@
 /*-------------------------------------------------------------------------
  * placeholder.c
  *	  Values in place of names in a text.
- *
- * psql's variables are found by psql's own lexer, which is told that none of
- * them is set: then it gives back the text as it was but for two things.  A
- * backslash that stands before ";" or ":" is gone, and :{?name} has become
- * FALSE.  So the places that it asked about in its output are those of the
- * text after walking along both.  The data of a COPY is no SQL and goes around
- * the lexer.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
 
 #include "cli/reader/placeholder.h"
-#include "cli/reader/psql_statement.h"
-#include "fe_utils/psqlscan.h"
 #include "libpq-fe.h"
-#include "mb/pg_wchar.h"
-#include "pqexpbuffer.h"
-
-/* No name that may stay as it is in a text is longer. */
-#define MAX_NAME	256
-
-/* What one run of psql's lexer gave. */
-typedef struct Lexed
-{
-	PQExpBuffer output;
-	size_t	   *places;			/* of variables, in output */
-	int			count;
-	int			allocated;
-} Lexed;
-
-static bool
-is_word(char c)
-{
-	return isalnum((unsigned char) c) || c == '_';
-}
-
-/* As psqlscan.l has it. */
-static bool
-is_variable_char(char c)
-{
-	return is_word(c) || IS_HIGHBIT_SET(c);
-}
-
-/* False: name has no value and must have one, at where. */
-static bool
-fail_missing(VifloReplacement *replacement, const char *where, char *name)
-{
-	replacement->missing = name;
-	replacement->line = 1;
-	for (const char *p = replacement->text; p < where; p++)
-		replacement->line += *p == '\n';
-	return false;
-}
-
-bool
-viflo_replace_dollar(VifloReplacement *replacement)
-{
-	const char *end = replacement->text + replacement->length;
-	const char *copied = replacement->text;
-	const char *p = copied;
-
-	initStringInfo(&replacement->result);
-	while ((p = memchr(p, '$', end - p)) != NULL)
-	{
-		const char *close;
-		const char *value;
-		char	   *name;
-
-		if (++p == end || *p != '{')
-			continue;
-		close = memchr(p, '}', replacement->strict ? end - p : Min(end - p, MAX_NAME));
-		if (close == NULL && replacement->strict)
-			return fail_missing(replacement, p, NULL);
-		if (close == NULL)
-			continue;
-		name = pnstrdup(p + 1, close - p - 1);
-		value = replacement->value(name, replacement->arg);
-		if (value == NULL && replacement->strict)
-			return fail_missing(replacement, p, name);
-		pfree(name);
-		if (value == NULL)
-			continue;
-		appendBinaryStringInfo(&replacement->result, copied, p - 1 - copied);
-		appendStringInfoString(&replacement->result, value);
-		copied = p = close + 1;
-	}
-	appendBinaryStringInfo(&replacement->result, copied, end - copied);
-	return true;
-}
-
-bool
-viflo_replace_words(VifloReplacement *replacement)
-{
-	const char *end = replacement->text + replacement->length;
-	const char *copied = replacement->text;
-	const char *p = copied;
-
-	initStringInfo(&replacement->result);
-	while ((p = memchr(p, ':', end - p)) != NULL)
-	{
-		const char *word = ++p;
-		const char *value;
-		char	   *name;
-
-		while (p < end && is_word(*p))
-			p++;
-		if (p == word)
-			continue;
-		name = pnstrdup(word, p - word);
-		value = replacement->value(name, replacement->arg);
-		pfree(name);
-		if (value == NULL)
-			continue;
-		appendBinaryStringInfo(&replacement->result, copied, word - 1 - copied);
-		appendStringInfoString(&replacement->result, value);
-		copied = p;
-	}
-	appendBinaryStringInfo(&replacement->result, copied, end - copied);
-	return true;
-}
-
-/* The lexer's question: notes where, and answers that there is no such name. */
-static char *
-note_variable(const char *name, PsqlScanQuoteType quote, void *arg)
-{
-	Lexed	   *lexed = arg;
-
-	if (lexed->count >= lexed->allocated)
-	{
-		lexed->allocated = lexed->allocated ? lexed->allocated * 2 : 64;
-		lexed->places = lexed->places ?
-			repalloc(lexed->places, lexed->allocated * sizeof(size_t)) :
-			palloc(lexed->allocated * sizeof(size_t));
-	}
-	lexed->places[lexed->count++] = lexed->output->len;
-	return NULL;
-}
-
-/* Can there be a variable?  If not, the lexer need not look. */
-static bool
-may_have_variables(const char *text, size_t length)
-{
-	const char *end = text + length;
-
-	for (const char *p = text; (p = memchr(p, ':', end - p)) != NULL && p + 1 < end;)
-	{
-		p++;
-		if (is_variable_char(*p) || *p == '\'' || *p == '"' || *p == '{')
-			return true;
-	}
-	return false;
-}
-
-/*
- * Runs the lexer over text, to its end or to that of a COPY that data follows.
- * output begins with one byte that is not the text's, as the lexer leaves out
- * white space where output is empty.  True: it was a COPY.
- */
-static bool
-lex(PsqlScanState state, const char *text, size_t length, Lexed *lexed)
-{
-	PsqlScanResult result;
-	promptStatus_t prompt;
-	size_t		statement = 1;
-	bool		copy = false;
-
-	lexed->count = 0;
-	resetPQExpBuffer(lexed->output);
-	appendPQExpBufferChar(lexed->output, ' ');
-	psql_scan_reset(state);
-	psql_scan_setup(state, text, length, PG_UTF8, true);
-	do
-	{
-		result = psql_scan(state, lexed->output, &prompt);
-		if (PQExpBufferDataBroken(*lexed->output))
-		{
-			fprintf(stderr, _("out of memory\n"));
-			exit(EXIT_FAILURE);
-		}
-		if (result == PSCAN_BACKSLASH)
-			appendPQExpBufferChar(lexed->output, '\\');
-		else if (result == PSCAN_SEMICOLON)
-		{
-			copy = viflo_psql_copies_from_stdin(lexed->output->data + statement);
-			statement = lexed->output->len;
-		}
-	} while ((result == PSCAN_SEMICOLON || result == PSCAN_BACKSLASH) && !copy);
-	psql_scan_finish(state);
-	return copy;
-}
-
-/*
- * Appends what stands for the variable at p, which is :name, :'name', :"name"
- * or :{?name}, and sets *end behind it.  False: it has no value and must.
- */
-static bool
-replace_variable(VifloReplacement *replacement, const char *p, const char **end)
-{
-	StringInfo	result = &replacement->result;
-	char		quote = is_variable_char(p[1]) ? '\0' : p[1];
-	const char *start = quote == '\0' ? p + 1 : quote == '{' ? p + 3 : p + 2;
-	const char *stop = start;
-	const char *value;
-	char	   *name;
-
-	while (is_variable_char(*stop))
-		stop++;
-	*end = quote == '\0' ? stop : stop + 1;
-	name = pnstrdup(start, stop - start);
-	value = replacement->value(name, replacement->arg);
-	if (quote == '{' && (value != NULL || replacement->strict))
-		appendStringInfoString(result, value ? "TRUE" : "FALSE");
-	else if (value == NULL && quote != '\0' && replacement->strict)
-		return fail_missing(replacement, p, name);
-	else if (value == NULL)
-		appendBinaryStringInfo(result, p, *end - p);
-	else if (quote == '\0')
-		appendStringInfoString(result, value);
-	else
-	{
-		bool		escape = quote == '\'' && strchr(value, '\\') != NULL;
-
-		appendStringInfo(result, "%s%c", escape ? " E" : "", quote);
-		for (; *value != '\0'; value++)
-		{
-			if (*value == quote || (escape && *value == '\\'))
-				appendStringInfoChar(result, *value);
-			appendStringInfoChar(result, *value);
-		}
-		appendStringInfoChar(result, quote);
-	}
-	pfree(name);
-	return true;
-}
-
-/* Copies from *p what the lexer gave back of it, with values. */
-static bool
-copy_lexed(VifloReplacement *replacement, const Lexed *lexed, const char **p)
-{
-	const char *output = lexed->output->data;
-	const char *copied = *p;
-	size_t		at = 1;
-	int			next = 0;
-
-	while (at < lexed->output->len && **p != '\0')
-	{
-		const char *end;
-
-		if (next >= lexed->count || at != lexed->places[next])
-		{
-			if (**p == output[at])
-				at++;
-			(*p)++;
-			continue;
-		}
-		next++;
-		appendBinaryStringInfo(&replacement->result, copied, *p - copied);
-		if (!replace_variable(replacement, *p, &end))
-			return false;
-		at += (*p)[1] == '{' ? strlen("FALSE") : end - *p;
-		copied = *p = end;
-	}
-	appendBinaryStringInfo(&replacement->result, copied, *p - copied);
-	return true;
-}
-
-/* The end of the data that begins on the line after p. */
-static const char *
-data_end(const char *p)
-{
-	p += strcspn(p, "\n");
-	while (*p == '\n')
-	{
-		const char *line = ++p;
-
-		p += strcspn(p, "\n");
-		if (line[0] == '\\' && line[1] == '.' && (p - line == 2 || line[2] == '\r'))
-			break;
-	}
-	return p;
-}
-
-bool
-viflo_replace_psql(VifloReplacement *replacement)
-{
-	static const PsqlScanCallbacks callbacks = {note_variable};
-	const char *p = pnstrdup(replacement->text, replacement->length);
-	const char *end = p + replacement->length;
-	PsqlScanState state = psql_scan_create(&callbacks);
-	Lexed		lexed = {.output = createPQExpBuffer()};
-	bool		good = true;
-
-	replacement->text = p;
-	initStringInfo(&replacement->result);
-	psql_scan_set_passthrough(state, &lexed);
-	while (p < end && good && may_have_variables(p, end - p))
-	{
-		bool		copy = lex(state, p, end - p, &lexed);
-
-		good = copy_lexed(replacement, &lexed, &p);
-		if (good && copy)
-		{
-			const char *after = data_end(p);
-
-			appendBinaryStringInfo(&replacement->result, p, after - p);
-			p = after;
-		}
-	}
-	if (good)
-		appendBinaryStringInfo(&replacement->result, p, end - p);
-	psql_scan_destroy(state);
-	destroyPQExpBuffer(lexed.output);
-	return good;
-}
 
 /* The value of name among NAME=VALUE, the last one of it; or NULL. */
 static const char *
@@ -430,14 +122,14 @@ fail_section(const VifloFolder *folder, const VifloHistory *history,
 static bool
 replace_style(const VifloFolder *folder, VifloHistory *history,
 			  VifloSection *section, bool (*replace) (VifloReplacement *),
-			  bool set_only, VifloFailure *failure)
+			  VifloFailure *failure)
 {
 	VifloReplacement replacement = {
 		.text = section->text,
 		.length = section->length,
-		.value = set_only ? set_value : any_value,
+		.value = any_value,
 		.arg = history,
-		.strict = !set_only && !history->placeholders.keep_unknown
+		.strict = !history->placeholders.keep_unknown
 	};
 
 	if (!replace(&replacement))
@@ -445,6 +137,27 @@ replace_style(const VifloFolder *folder, VifloHistory *history,
 	section->text = replacement.result.data;
 	section->length = replacement.result.len;
 	return true;
+}
+
+/* Replaces the names that are set, in either style. */
+static void
+replace_set(VifloHistory *history, VifloSection *section)
+{
+	VifloReplacement dollar = {
+		.text = section->text,.length = section->length,
+		.value = set_value,.arg = history
+	};
+	VifloReplacement psql = {.value = set_value,.arg = history};
+
+	/* Neither is strict, so that none fails. */
+	(void) viflo_replace_dollar(&dollar);
+	psql.text = dollar.result.data;
+	psql.length = dollar.result.len;
+	psql.kept = dollar.values;
+	psql.kept_count = dollar.value_count;
+	(void) viflo_replace_psql(&psql);
+	section->text = psql.result.data;
+	section->length = psql.result.len;
 }
 
 bool
@@ -458,16 +171,15 @@ viflo_placeholders_replace(const VifloFolder *folder, VifloHistory *history,
 	switch (style_of(history))
 	{
 		case VIFLO_PLACEHOLDERS_DOLLAR:
-			return replace_style(folder, history, section, viflo_replace_dollar, false, failure);
+			return replace_style(folder, history, section, viflo_replace_dollar, failure);
 		case VIFLO_PLACEHOLDERS_PSQL:
-			return replace_style(folder, history, section, viflo_replace_psql, false, failure);
+			return replace_style(folder, history, section, viflo_replace_psql, failure);
 		case VIFLO_PLACEHOLDERS_WORDS:
-			return replace_style(folder, history, section, viflo_replace_words, false, failure);
+			return replace_style(folder, history, section, viflo_replace_words, failure);
 		case VIFLO_PLACEHOLDERS_NONE:
 			break;
 	}
-	if (settings->placeholders != NULL || settings->set.count == 0)
-		return true;
-	return replace_style(folder, history, section, viflo_replace_dollar, true, failure) &&
-		replace_style(folder, history, section, viflo_replace_psql, true, failure);
+	if (settings->placeholders == NULL && settings->set.count > 0)
+		replace_set(history, section);
+	return true;
 }

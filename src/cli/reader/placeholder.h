@@ -15,40 +15,7 @@
 #define VIFLO_CLI_PLACEHOLDER_H
 
 #include "cli/reader/reader.h"
-
-/* One text in which names are replaced; made by the caller on its stack. */
-typedef struct VifloReplacement
-{
-	const char *text;			/* length bytes, none of them NUL */
-	size_t		length;
-
-	/* The value of a name, or NULL; arg is passed on. */
-	const char *(*value) (const char *name, void *arg);
-	void	   *arg;
-	bool		strict;			/* a name without a value is an error */
-
-	StringInfoData result;		/* what came out */
-	char	   *missing;		/* the name that has no value; or NULL: a
-								 * placeholder is not closed */
-	int			line;			/* where, from 1 */
-} VifloReplacement;
-
-/*
- * All make result, and fail with missing and line.
- *
- * dollar: ${name} wherever it stands; a name is what is between the braces.
- *
- * psql: what psql's own lexer finds, so that casts, strings, comments, dollar
- * quotes and the data of COPY stay as they are, as does everything else.
- * :name without a value stays too, as in psql (it may be an array's slice);
- * with quotes around it, it is an error if strict.
- *
- * words: :NAME wherever it stands, NAME being all letters, digits and
- * underscores that follow; one without a value always stays.
- */
-extern bool viflo_replace_dollar(VifloReplacement *replacement);
-extern bool viflo_replace_psql(VifloReplacement *replacement);
-extern bool viflo_replace_words(VifloReplacement *replacement);
+#include "cli/reader/replace.h"
 
 /*
  * Replaces placeholders in section, whose text then is a copy.  Notes in

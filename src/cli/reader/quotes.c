@@ -76,15 +76,40 @@ is_end_of_data(const char *line, const char *end)
 }
 
 /*
+ * May the text change what a backslash means?  It has the name of the setting,
+ * and behind that not just "= on", as pg_dump writes.
+ */
+static bool
+changes_rules(const char *text, size_t length)
+{
+	static const char rule[] = "standard_conforming_strings";
+	static const char usual[] = " = on";
+	const char *end = text + length;
+	const int	before = strlen("standard");
+
+	for (const char *p = text; (p = memchr(p, '_', end - p)) != NULL; p++)
+	{
+		const char *name = p - before;
+
+		if (p - text < before || end - name < strlen(rule) ||
+			pg_strncasecmp(name, rule, strlen(rule)) != 0)
+			continue;
+		name += strlen(rule);
+		if (end - name <= strlen(usual) || memcmp(name, usual, strlen(usual)) != 0 ||
+			isalnum((unsigned char) name[strlen(usual)]))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Most texts have nothing that could be open.  What one that changes the rules
  * means by a backslash is for the server to say.
  */
 static bool
 has_quotes(const char *text, size_t length)
 {
-	static const char rule[] = "standard_conforming_strings = off";
-
-	if (memmem(text, length, rule, strlen(rule)) != NULL)
+	if (changes_rules(text, length))
 		return false;
 	return memchr(text, '\'', length) != NULL || memchr(text, '"', length) != NULL ||
 		memchr(text, '$', length) != NULL || memchr(text, '*', length) != NULL;

@@ -21,7 +21,7 @@
 #define STRUCTURE	"structure.sql"
 #define TABLE		"schema_migrations"
 
-/* Is the file a migration in Ruby: NUMBER_name.rb here or in migrate/? */
+/* Is the file a migration in Ruby: NUMBER_name.rb here, in migrate/, or below? */
 static bool
 is_ruby(const char *name, int dir_length)
 {
@@ -29,8 +29,7 @@ is_ruby(const char *name, int dir_length)
 	size_t		digits = strspn(base, "0123456789");
 
 	return digits > 0 && base[digits] == '_' && viflo_has_suffix(base, ".rb") &&
-		(dir_length == 0 ||
-		 (dir_length == strlen("migrate") && strncmp(name, "migrate/", dir_length + 1) == 0));
+		(dir_length == 0 || strncmp(name, "migrate/", strlen("migrate/")) == 0);
 }
 
 static bool

@@ -17,6 +17,7 @@
 #include "cli/reader/reader.h"
 #include "common/script.h"
 #include "common/sqlstate.h"
+#include "mb/pg_wchar.h"
 
 VifloRevision *
 viflo_reader_add(VifloHistory *history, const char *source)
@@ -62,6 +63,29 @@ check_markers(const VifloFolder *folder, const VifloFile *file,
 	return false;
 }
 
+/*
+ * Fails where a value has made something else than UTF-8 of the text; what
+ * still lies in the file is that.
+ */
+static bool
+check_values(const VifloFolder *folder, const VifloFile *file,
+			 const VifloSection *section, VifloFailure *failure)
+{
+	size_t		valid;
+	int			line = section->first_line;
+
+	if (section->text >= file->text && section->text <= file->text + file->length)
+		return true;
+	valid = pg_encoding_verifymbstr(PG_UTF8, section->text, section->length);
+	if (valid == section->length)
+		return true;
+	for (size_t i = 0; i < valid; i++)
+		line += section->text[i] == '\n';
+	return viflo_failure_file(failure, viflo_folder_path(folder, file->name), line, "22021",
+							  "value of a placeholder is not UTF-8: byte 0x%02x",
+							  (unsigned char) section->text[valid]);
+}
+
 bool
 viflo_reader_part(const VifloFolder *folder, const VifloFile *file,
 				  VifloHistory *history, const char *text, size_t length,
@@ -74,6 +98,7 @@ viflo_reader_part(const VifloFolder *folder, const VifloFile *file,
 	section->file = file->name;
 	return viflo_folder_check_text(folder, file, failure) &&
 		viflo_placeholders_replace(folder, history, section, failure) &&
+		check_values(folder, file, section, failure) &&
 		check_markers(folder, file, section->text, section->length, first_line, failure);
 }
 

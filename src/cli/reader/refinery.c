@@ -16,7 +16,6 @@
 
 #include "cli/reader/numbered.h"
 #include "cli/reader/refinery.h"
-#include "common/script.h"
 
 #define SETTINGS_FILE	"refinery.toml"
 
@@ -139,7 +138,7 @@ refinery_create(const VifloHistory *history, const VifloNewRevision *wanted,
 
 	initStringInfo(&name);
 	appendStringInfo(&name, "V%s__", viflo_numbered_next(history, &refinery_rules, wanted->time, "1"));
-	viflo_script_slug(&name, wanted->message, 60);
+	viflo_numbered_slug(&name, wanted);
 	*id = name.data;
 	viflo_numbered_no_down(wanted, *id, "refinery");
 	appendStringInfoString(viflo_new_file(files, psprintf("%s.sql", *id)),

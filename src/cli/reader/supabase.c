@@ -35,28 +35,31 @@ is_old_init(const VifloFile *file)
 		strcmp(part.name + part.digits, "_init.sql") == 0;
 }
 
+/* Is this the path, with any slashes behind it, of Supabase's folder? */
 static bool
-take_but_old_init(const VifloFile *file, VifloNumbered *part)
+is_its_folder(const char *path)
 {
-	return has_form(file, part) && !is_old_init(file);
+	int			length = strlen(path);
+	int			name_length = strlen(FOLDER);
+
+	while (length > 0 && path[length - 1] == '/')
+		length--;
+	return length >= name_length &&
+		strncmp(path + length - name_length, FOLDER, name_length) == 0 &&
+		(length == name_length || path[length - name_length - 1] == '/');
 }
 
-/* By the name of the folder, with any slashes behind it. */
+/* By the name of the folder, however one gets there. */
 static VifloClaim
 supabase_claims(const VifloFolder *folder, const VifloFile *file)
 {
-	int			length = strlen(folder->path);
-	int			name_length = strlen(FOLDER);
 	VifloNumbered part;
 
 	if (!has_form(file, &part) || viflo_has_suffix(file->name, ".up.sql") ||
 		viflo_has_suffix(file->name, ".down.sql"))
 		return VIFLO_CLAIM_NONE;
-	while (length > 0 && folder->path[length - 1] == '/')
-		length--;
-	return length >= name_length &&
-		strncmp(folder->path + length - name_length, FOLDER, name_length) == 0 &&
-		(length == name_length || folder->path[length - name_length - 1] == '/') ?
+	return is_its_folder(folder->path) ||
+		(folder->real_path != NULL && is_its_folder(folder->real_path)) ?
 		VIFLO_CLAIM_NAME : VIFLO_CLAIM_NONE;
 }
 
@@ -73,15 +76,8 @@ supabase_add(const VifloFolder *folder, VifloHistory *history,
 static const VifloNumberedRules supabase_rules = {
 	.take = has_form,
 	.by_name = true,
-	.ignored = "ignored, as Supabase wants \"_\" after the number",
-	.add = supabase_add,
-};
-
-/* The same for a folder whose first file is an old one. */
-static const VifloNumberedRules old_rules = {
-	.take = take_but_old_init,
-	.by_name = true,
-	.ignored = "ignored, as Supabase does with a first NUMBER_init.sql of before 20211209000000",
+	.ignored = "ignored, as Supabase wants a number and \"_\" at the beginning",
+	.any_ignored = true,
 	.add = supabase_add,
 };
 
@@ -89,13 +85,15 @@ static bool
 supabase_read(const VifloFolder *folder, VifloHistory *history,
 			  VifloFailure *failure)
 {
-	int			first = 0;
+	VifloNumberedRules rules = supabase_rules;
 
-	while (first < folder->count && folder->files[first].dir_length > 0)
-		first++;
-	return viflo_numbered_read(folder, history,
-							   first < folder->count && is_old_init(&folder->files[first]) ?
-							   &old_rules : &supabase_rules, failure);
+	if (folder->count > 0 && is_old_init(&folder->files[0]))
+	{
+		rules.passed = &folder->files[0];
+		viflo_reader_warn(history, folder, rules.passed->name,
+						  "ignored, as Supabase does with a first NUMBER_init.sql of before 20211209000000");
+	}
+	return viflo_numbered_read(folder, history, &rules, failure);
 }
 
 /* Named by the time, as "supabase migration new" does. */

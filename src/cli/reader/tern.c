@@ -179,7 +179,8 @@ static bool
 tern_read(const VifloFolder *folder, VifloHistory *history,
 		  VifloFailure *failure)
 {
-	return viflo_numbered_read(folder, history, &tern_rules, failure);
+	return viflo_tern_read_conf(folder, history, failure) &&
+		viflo_numbered_read(folder, history, &tern_rules, failure);
 }
 
 /* A part that is there, but empty, would be none: it gets a statement. */

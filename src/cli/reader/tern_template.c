@@ -5,13 +5,12 @@
  * Text is copied up to the next "{{", whose action is then read: a field, a
  * template or a comment, with blanks around it.
  *
- * Rules: tern's migrate/migrate.go, and Go's text/template for what an action
- * looks like.
+ * Rules: tern's migrate/migrate.go and main.go, Go's text/template for what an
+ * action looks like, and go-ini's ini.go for the lines of tern.conf, which may
+ * be of any length and have no comments behind a value.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
-
-#include <ini.h>
 
 #include "cli/reader/placeholder.h"
 #include "cli/reader/tern_template.h"
@@ -19,6 +18,9 @@
 
 /* Files that bring in files; more is a circle. */
 #define MAX_DEPTH	20
+
+/* Files that one text brings in, in all. */
+#define MAX_FILES	1000
 
 /* A text being replaced, on the stack of the one that brings it in. */
 typedef struct Template
@@ -32,14 +34,8 @@ typedef struct Template
 	const char *end;
 	int			line;			/* of p */
 	int			depth;
+	int		   *files;			/* how many were brought in so far */
 } Template;
-
-/* A name looked for in tern.conf. */
-typedef struct Wanted
-{
-	const char *name;
-	char	   *value;
-} Wanted;
 
 static bool expand(Template *template);
 
@@ -75,30 +71,49 @@ fail_unsupported(const Template *template, VifloSpan action)
 	return false;
 }
 
-/* Libinih's handler. */
-static int
-take_setting(void *context, const char *section, const char *name, const char *value)
+/* Is the line, without blanks around it, "[data]"? */
+static bool
+is_data_section(VifloSpan line)
 {
-	Wanted	   *wanted = context;
-
-	if (strcmp(section, "data") == 0 && strcmp(name, wanted->name) == 0)
-		wanted->value = pstrdup(value);
-	return 1;
+	line.start++;
+	line.end--;
+	line = viflo_span_trim(line);
+	return line.end - line.start == strlen("data") &&
+		memcmp(line.start, "data", strlen("data")) == 0;
 }
 
-/* The value of name, or NULL. */
-static const char *
-value_of(Template *template, const char *name)
+bool
+viflo_tern_read_conf(const VifloFolder *folder, VifloHistory *history,
+					 VifloFailure *failure)
 {
-	const VifloFile *conf = viflo_folder_find(template->folder, VIFLO_TERN_CONF);
-	const char *value = viflo_placeholders_value(template->history, name);
-	Wanted		wanted = {.name = name};
+	const VifloFile *conf = viflo_folder_find(folder, VIFLO_TERN_CONF);
+	bool		inside = false;
+	VifloLines	lines;
+	VifloSpan	line;
 
-	template->history->outside = true;
-	if (value != NULL || conf == NULL)
-		return value;
-	(void) ini_parse_string(conf->text, take_setting, &wanted);
-	return wanted.value;
+	if (conf == NULL)
+		return true;
+	if (!viflo_folder_check_text(folder, conf, failure))
+		return false;
+	lines = viflo_lines_begin(conf->text, conf->length);
+	while (viflo_lines_next(&lines, &line))
+	{
+		VifloSpan	name = line = viflo_span_trim(line);
+		VifloSpan	value = {NULL, line.end};
+
+		if (viflo_span_is_empty(line) || *line.start == ';' || *line.start == '#')
+			continue;
+		value.start = memchr(line.start, '=', line.end - line.start);
+		if (value.start == NULL && *line.start == '[' && line.end[-1] == ']')
+			inside = is_data_section(line);
+		if (value.start == NULL || !inside)
+			continue;
+		name.end = value.start++;
+		viflo_names_add(&history->placeholders.values,
+						psprintf("%s=%s", viflo_span_copy(viflo_span_trim(name)),
+								 viflo_span_copy(viflo_span_trim(value))));
+	}
+	return true;
 }
 
 /* {{.name}}, where field is what follows the dot. */
@@ -106,8 +121,9 @@ static bool
 expand_field(Template *template, VifloSpan field)
 {
 	char	   *name = viflo_span_copy(field);
-	const char *value = value_of(template, name);
+	const char *value = viflo_placeholders_value(template->history, name);
 
+	template->history->outside = true;
 	if (value == NULL)
 	{
 		fail(template, psprintf("template value \"%s\" is not set", name));
@@ -137,6 +153,8 @@ expand_file(Template *template, VifloSpan name)
 		return fail(template, psprintf("template \"%s\" is not a file below the folder", path));
 	if (template->depth >= MAX_DEPTH)
 		return fail(template, "templates are nested too deeply");
+	if (++*template->files > MAX_FILES)
+		return fail(template, psprintf("text brings in more than %d templates", MAX_FILES));
 	file = viflo_folder_other(template->folder, path);
 	if (file->error != 0)
 	{
@@ -269,9 +287,10 @@ viflo_tern_replace(const VifloFolder *folder, VifloHistory *history,
 				   const VifloFile *file, VifloSpan text, int first_line,
 				   StringInfo out, VifloFailure *failure)
 {
+	int			files = 0;
 	Template	template = {
 		.folder = folder,.history = history,.file = file,.failure = failure,
-		.out = out,.p = text.start,.end = text.end,.line = first_line
+		.out = out,.p = text.start,.end = text.end,.line = first_line,.files = &files
 	};
 
 	return expand(&template);

@@ -2,7 +2,7 @@
  * tern_template.h
  *	  The templates of tern's migrations, as far as they are plain.
  *
- *	{{.name}}		a value: --set, else the environment, else [data] of tern.conf
+ *	{{.name}}		a value: --set, else [data] of tern.conf, else the environment
  *	{{template "shared/x.sql" .}}	another file of the folder, with its own
  *	a comment of theirs, within the same braces
  *
@@ -17,6 +17,13 @@
 #include "common/lines.h"
 
 #define VIFLO_TERN_CONF	"tern.conf"
+
+/*
+ * Notes the values that tern.conf has, if the folder has one.  Fails where it
+ * is not fit to be sent.
+ */
+extern bool viflo_tern_read_conf(const VifloFolder *folder, VifloHistory *history,
+								 VifloFailure *failure);
 
 /* Has the text anything to replace? */
 extern bool viflo_tern_has_template(VifloSpan text);
