@@ -22,8 +22,12 @@ typedef struct Candidate
 typedef struct Candidates
 {
 	int			count;
-	Candidate	items[64];
+	int			allocated;
+	Candidate  *items;
 } Candidates;
+
+/* More are counted, but not named. */
+#define MAX_NAMED	10
 
 /*
  * $1: names of tables; $2: NULL, or the table that the user names; $3: NULL, or
@@ -42,6 +46,24 @@ static const char tables_query[] =
 "  OR (n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
 "   AND ARRAY[c.relname::pg_catalog.text] OPERATOR(pg_catalog.=) pg_catalog.parse_ident($2::pg_catalog.text)) END"
 " ORDER BY 5 DESC NULLS LAST, 1, 2";
+
+/* Is the layout one of the tool's own? */
+static bool
+is_own_layout(const VifloTool *tool, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *item = tool->layouts; item != NULL;)
+	{
+		const char *comma = strchr(item, ',');
+		size_t		size = comma ? comma - item : strlen(item);
+
+		if (size == length && strncmp(item, name, length) == 0)
+			return true;
+		item = comma ? comma + 1 : NULL;
+	}
+	return false;
+}
 
 static bool
 has_column(const VifloDbTextArray *columns, const char *name, size_t length)
@@ -71,6 +93,24 @@ has_columns(const VifloTool *tool, const VifloDbTextArray *columns)
 	return true;
 }
 
+static void
+add_candidate(Candidates *candidates, const VifloTool *tool, const char *table, bool own)
+{
+	Candidate  *candidate;
+
+	if (candidates->count == candidates->allocated)
+	{
+		candidates->allocated = Max(64, candidates->allocated * 2);
+		candidates->items = candidates->items ?
+			repalloc(candidates->items, sizeof(Candidate) * candidates->allocated) :
+			palloc(sizeof(Candidate) * candidates->allocated);
+	}
+	candidate = &candidates->items[candidates->count++];
+	candidate->tool = tool;
+	candidate->table = pstrdup(table);
+	candidate->own = own;
+}
+
 /* Adds each tool whose history the table of this row can be. */
 static void
 add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
@@ -83,15 +123,13 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 
 	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
 	{
-		if (candidates->count >= lengthof(candidates->items) ||
-			(wanted != NULL && tool != wanted) ||
+		if ((wanted != NULL && tool != wanted) ||
 			(!named && strcmp(tool->table, name) != 0) ||
 			(!named && tool->schema != NULL && strcmp(tool->schema, schema) != 0) ||
 			!has_columns(tool, &columns))
 			continue;
-		candidates->items[candidates->count].tool = tool;
-		candidates->items[candidates->count].own = own != NULL && own[0] == 't';
-		candidates->items[candidates->count++].table = pstrdup(viflo_db_row_text(row, 2));
+		add_candidate(candidates, tool, viflo_db_row_text(row, 2),
+					  own != NULL && own[0] == 't');
 	}
 	free(columns.values);
 }
@@ -119,9 +157,11 @@ list_candidates(const Candidates *candidates)
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int i = 0; i < candidates->count; i++)
+	for (int i = 0; i < Min(candidates->count, MAX_NAMED); i++)
 		appendStringInfo(&list, "%s%s (%s)", i > 0 ? ", " : "",
 						 candidates->items[i].table, candidates->items[i].tool->name);
+	if (candidates->count > MAX_NAMED)
+		appendStringInfo(&list, " and %d more", candidates->count - MAX_NAMED);
 	return list.data;
 }
 
@@ -137,7 +177,7 @@ count_fitting(const Candidates *candidates, const char *layout, bool named, bool
 		const Candidate *candidate = &candidates->items[i];
 
 		if ((own && !candidate->own) ||
-			(!named && !viflo_tool_lists(candidate->tool->layouts, layout)))
+			(!named && !is_own_layout(candidate->tool, layout)))
 			continue;
 		*chosen = candidate;
 		fitting++;
@@ -190,6 +230,16 @@ copy_column(VifloDbRow *row, int column)
 static void
 read_row(VifloDbRow *row, VifloToolRow *to)
 {
+	static const struct
+	{
+		const char *name;
+		VifloToolState state;
+	}			states[] = {
+		{"through", VIFLO_TOOL_THROUGH},
+		{"baseline", VIFLO_TOOL_BASELINE},
+		{"failed", VIFLO_TOOL_FAILED},
+		{"dirty", VIFLO_TOOL_DIRTY}
+	};
 	const char *state = viflo_db_row_text(row, 5);
 
 	to->version = pstrdup(viflo_db_row_text(row, 0));
@@ -197,8 +247,12 @@ read_row(VifloDbRow *row, VifloToolRow *to)
 	to->checksum = copy_column(row, 2);
 	to->applied_at = copy_column(row, 3);
 	to->applied_by = copy_column(row, 4);
-	to->state = strcmp(state, "failed") == 0 ? VIFLO_TOOL_FAILED :
-		strcmp(state, "through") == 0 ? VIFLO_TOOL_THROUGH : VIFLO_TOOL_APPLIED;
+	to->state = VIFLO_TOOL_APPLIED;
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		if (strcmp(state, states[i].name) == 0)
+			to->state = states[i].state;
+	}
 	to->note = copy_column(row, 6);
 }
 
@@ -211,6 +265,13 @@ viflo_find_took_tables(const VifloDbResult *result, const char *layout,
 	VifloDbRow	row = viflo_db_rows(result, NULL);
 	const Candidate *chosen;
 
+	if (tool != NULL && tool->own_layouts_only && !is_own_layout(tool, layout))
+	{
+		viflo_failure(failure, VIFLO_EXIT_USAGE,
+					  "cannot compare a history of %s with a %s folder", tool->name, layout);
+		viflo_failure_hint(failure, "Name the folder that %s itself reads with --dir.", tool->name);
+		return false;
+	}
 	while (viflo_db_row_next(&row))
 		add_candidates(&row, tool, table != NULL, &candidates);
 	chosen = choose(&candidates, layout, tool != NULL, failure);

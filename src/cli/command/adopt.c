@@ -54,11 +54,16 @@ problem_text(const Adoption *adoption, const VifloProblem *problem)
 	return NULL;
 }
 
-/* Does this problem stand in the way, unless --force clears it? */
+/*
+ * Does this problem stand in the way, unless --force clears it?  A version
+ * without a file does where nothing else tells what is applied.
+ */
 static bool
-is_serious(const VifloProblem *problem)
+is_serious(const Adoption *adoption, const VifloProblem *problem)
 {
-	return problem->kind != VIFLO_PROBLEM_NO_FILE;
+	return problem->kind != VIFLO_PROBLEM_NO_FILE || adoption->found.tool->unordered ||
+		(adoption->match.applied == 0 &&
+		 adoption->match.without_file == adoption->match.concerned);
 }
 
 static json_t *
@@ -107,14 +112,16 @@ refuse(VifloExchange *exchange)
 	int			serious = 0;
 
 	for (int i = 0; i < adoption->match.nproblems; i++)
-		serious += is_serious(&adoption->match.problems[i]);
+		serious += is_serious(adoption, &adoption->match.problems[i]);
 	if (serious == 0 || exchange->request->force)
 		return false;
 	viflo_failure(&exchange->failure, VIFLO_EXIT_REFUSED,
 				  serious == 1 ? "history of %s has a problem, nothing was recorded" :
 				  "history of %s has problems, nothing was recorded",
 				  adoption->found.tool->name);
-	viflo_failure_hint(&exchange->failure, "Mend what the warnings name, or say --force: changed files are then taken for what was applied, and what failed for not applied.");
+	viflo_failure_hint(&exchange->failure, serious == adoption->match.without_file ?
+					   "Name the folder that was applied with --dir, or say --force: what has no file then counts for nothing." :
+					   "Mend what the warnings name, or say --force: changed files are then taken for what was applied, and what failed for not applied.");
 	exchange->more = json_pack("{s:s, s:o, s:o}", "tool", adoption->found.tool->name,
 							   "table", viflo_output_json_string(adoption->found.table),
 							   "problems", problems_document(adoption));
