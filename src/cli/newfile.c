@@ -11,28 +11,48 @@
 
 #include "cli/newfile.h"
 
-StringInfo
-viflo_new_file(VifloNewFiles *files, const char *name)
+static VifloNewFile *
+find_file(const VifloNewFiles *files, const char *name)
 {
-	const VifloFile *old = files->folder ? viflo_folder_find(files->folder, name) : NULL;
-	VifloNewFile *file;
-
 	for (int i = files->count - 1; i >= 0; i--)
 	{
 		if (strcmp(files->files[i].name, name) == 0)
-			return &files->files[i].text;
+			return &files->files[i];
 	}
+	return NULL;
+}
+
+StringInfo
+viflo_new_file(VifloNewFiles *files, const char *name)
+{
+	VifloNewFile *file = find_file(files, name);
+
+	if (file != NULL)
+		return &file->text;
 	if (files->count == 0)
 		files->files = palloc(sizeof(VifloNewFile));
 	else if ((files->count & (files->count - 1)) == 0)
 		files->files = repalloc(files->files, sizeof(VifloNewFile) * files->count * 2);
 	file = &files->files[files->count++];
 	file->name = pstrdup(name);
-	file->replaces = old != NULL;
+	file->replaces = false;
 	initStringInfo(&file->text);
-	if (old != NULL)
-		appendBinaryStringInfo(&file->text, old->text, old->length);
 	return &file->text;
+}
+
+StringInfo
+viflo_changed_file(VifloNewFiles *files, const char *name)
+{
+	const VifloFile *old = files->folder ? viflo_folder_find(files->folder, name) : NULL;
+	bool		first = find_file(files, name) == NULL;
+	StringInfo	text = viflo_new_file(files, name);
+
+	if (old != NULL && first)
+	{
+		find_file(files, name)->replaces = true;
+		appendBinaryStringInfo(text, old->text, old->length);
+	}
+	return text;
 }
 
 /* All of text to fd; errno says why not. */

@@ -30,10 +30,13 @@ typedef struct VifloNewFiles
 } VifloNewFiles;
 
 /*
- * The text of the file of this name, to be added to: empty for a new one; for
- * one that the folder has, or that was asked for before, what it has.
+ * The text of the file of this name, to be added to: empty, or what it has got
+ * where it was asked for before.
  */
 extern StringInfo viflo_new_file(VifloNewFiles *files, const char *name);
+
+/* The same for one that the folder may have: a list of its migrations. */
+extern StringInfo viflo_changed_file(VifloNewFiles *files, const char *name);
 
 /*
  * Writes all of them below dir, and makes folders for them.  None may be there

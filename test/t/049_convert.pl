@@ -256,6 +256,13 @@ foreach my $layout (grep { !/^graphile-migrate$/ } sort keys %exports)
 	is(scalar @{ sections_of($native, 'up') }, 3, "$layout: and a chain");
 }
 
+# Ids that would hide their file, or are too long for a name
+my %odd = ('.hidden' => '', "\xc3\xa9" x 127 => '.hidden', 'a/b' => "\xc3\xa9" x 127);
+my ($odd, $seen, $n) = (folder_of(), folder_of(), 0);
+put("$odd/" . ++$n . '.sql', "-- viflo revision: $_\n-- revises: $odd{$_}\n-- viflo up\nSELECT 1;\n") foreach sort keys %odd;
+is_viflo([ '--dir', $odd, 'import', '--to', $seen ], 0, qr/_hidden\.sql\n/, '', 'import of odd ids');
+is((viflo_json('--dir', $seen, 'import', '--to', "$seen/again"))[1]->{revisions}, 3, 'all of them are read again');
+
 # What is refused
 my $full = folder_of('x.sql' => '');
 fails_with([ '--dir', $source, '--layout', 'goose', 'export', '--to', $full ], 1, qr/^\Q$full\E: error: folder is not empty\nHINT/, 'export to a folder with files');

@@ -213,7 +213,7 @@ write_sums(VifloNewFiles *files, VifloFailure *failure)
 	nsums = viflo_atlas_make_sums(texts, count, sums, total, failure);
 	if (nsums < 0)
 		return false;
-	text = viflo_new_file(files, VIFLO_ATLAS_SUM_FILE);
+	text = viflo_changed_file(files, VIFLO_ATLAS_SUM_FILE);
 	resetStringInfo(text);
 	appendStringInfo(text, "h1:%s\n", total);
 	for (int i = 0; i < nsums; i++)

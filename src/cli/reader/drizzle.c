@@ -292,7 +292,7 @@ static bool
 create_by_journal(const VifloNewRevision *wanted, char **id, VifloNewFiles *files,
 				  VifloFailure *failure)
 {
-	StringInfo	text = viflo_new_file(files, JOURNAL);
+	StringInfo	text = viflo_changed_file(files, JOURNAL);
 	json_t	   *journal = text->len > 0 ? json_loadb(text->data, text->len, 0, NULL) :
 	json_pack("{s:s, s:s, s:[]}", "version", "7", "dialect", "postgresql", "entries");
 	json_t	   *entries = json_object_get(journal, "entries");

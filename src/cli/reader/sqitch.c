@@ -386,7 +386,7 @@ sqitch_create(const VifloHistory *history, const VifloNewRevision *wanted,
 		return false;
 	*id = new_name(history, wanted->message);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime(&wanted->time));
-	text = viflo_new_file(files, conf.plan_file);
+	text = viflo_changed_file(files, conf.plan_file);
 	if (text->len == 0)
 		appendStringInfo(text, "%%syntax-version=1.0.0\n%%project=%s\n\n", project);
 	else if (text->data[text->len - 1] != '\n')
