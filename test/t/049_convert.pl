@@ -273,6 +273,8 @@ fails_with([ '--dir', $source, 'export', '--to', "$full/new" ], 2, qr/needs --la
 fails_with([ '--dir', $source, '--layout', $_, 'export', '--to', "$full/new" ], 2, qr/cannot export to layout "$_"/, "export to $_")
   foreach qw(native rails alembic);
 fails_with([ '--dir', "$full/none", 'import', '--to', "$full/new" ], 2, qr/does not exist/, 'import from nowhere');
+fails_with([ '--dir', $source, @$_, '--to', '' ], 2, qr/name of the folder is empty/, "@$_ to a folder without a name")
+  foreach [ '--layout', 'goose', 'export' ], ['import'];
 my $twice = folder_of('1.sql' => "-- viflo revision: a\n-- viflo up\nSELECT '\${filename}';\n-- migrate:down\n");
 foreach my $case ([ 'dbmate', 'dbmate' ], [ 'goose', 'goose', '-- +goose Down' ], [ 'tern', 'tern', '---- create above / drop below ----' ],
 	[ 'node-pg-migrate', 'node-pg-migrate', '-- Down Migration' ])

@@ -77,8 +77,11 @@ section_text(const VifloSection *section)
 static bool
 check_empty(const char *dir, VifloFailure *failure)
 {
-	int			state = pg_check_dir(dir);
+	int			state;
 
+	if (dir[0] == '\0')
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "name of the folder is empty");
+	state = pg_check_dir(dir);
 	if (state < 0)
 		return viflo_failure_file(failure, dir, 0, NULL, "could not read folder: %m");
 	if (state > 1)
