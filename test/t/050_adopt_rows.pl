@@ -228,6 +228,14 @@ $node->safe_psql('odd', 'CREATE ROLE stranger LOGIN');
 fails_with([ '--url', $node->connstr('odd') . ' user=stranger', '--dir', $dir, 'adopt' ], 1,
 	qr/permission denied for table schema_migrations \(SQLSTATE 42501\)/, 'a table that must not be read');
 
+# A table made by somebody else runs no function of his.
+new_database('evil', q{CREATE SCHEMA m; CREATE TYPE m.evil AS (v text);
+	CREATE FUNCTION m.f(m.evil) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'caught'; END$$;
+	CREATE CAST (m.evil AS text) WITH FUNCTION m.f(m.evil);
+	CREATE TABLE m.schema_migrations (version m.evil); INSERT INTO m.schema_migrations VALUES (ROW('1'));});
+fails_with([ @at, '--dir', $dir, 'adopt', @$_ ], 1, qr/no history of another migration tool/, "a column of a type that is not the system's @$_")
+  foreach [], [ '--table', 'm.schema_migrations', '--tool', 'dbmate' ];
+
 # Many tables that could be one
 $node->safe_psql('odd', q{DO $$ BEGIN FOR i IN 1 .. 40 LOOP EXECUTE format('CREATE SCHEMA a%s CREATE TABLE schema_migrations (version varchar)', i); END LOOP; END $$;
 	CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL);});

@@ -30,12 +30,17 @@ typedef struct Candidates
 #define MAX_NAMED	10
 
 /*
+ * Only columns of the system's own types count: the casts of others are
+ * functions of whoever has made the table, and would run as who adopts it.
+ *
  * $1: names of tables; $2: NULL, or the table that the user names; $3: NULL, or
  * the schema of the tenant, in which a name without schema is found, too.
  */
 static const char tables_query[] =
 "SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
 " (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text) FROM pg_catalog.pg_attribute a"
+"   JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid"
+"   AND y.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace"
 "   WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped),"
 " n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
