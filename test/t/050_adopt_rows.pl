@@ -228,6 +228,19 @@ $node->safe_psql('odd', 'CREATE ROLE stranger LOGIN');
 fails_with([ '--url', $node->connstr('odd') . ' user=stranger', '--dir', $dir, 'adopt' ], 1,
 	qr/permission denied for table schema_migrations \(SQLSTATE 42501\)/, 'a table that must not be read');
 
+# Many tables that could be one
+$node->safe_psql('odd', q{DO $$ BEGIN FOR i IN 1 .. 40 LOOP EXECUTE format('CREATE SCHEMA a%s CREATE TABLE schema_migrations (version varchar)', i); END LOOP; END $$;
+	CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL);});
+fails_with([ @at, '--dir', $dir, 'adopt' ], 1, qr/several histories.*\nDETAIL:  There are (?:\S+ \(\w+\),? ){10}and 73 more\.\n/, 'too many to name');
+says([ '--dir', folder_of('1_t/up.sql' => "SELECT 1;\n"), '--layout', 'diesel' ], 'pending: 1_t', [], 'the one of the layout among them');
+
+# Rows that a policy would hide are not taken for missing ones.
+new_database('policy', q{CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL);
+	INSERT INTO __diesel_schema_migrations VALUES ('1', now()); ALTER TABLE __diesel_schema_migrations ENABLE ROW LEVEL SECURITY;
+	GRANT SELECT ON __diesel_schema_migrations TO stranger;});
+fails_with([ '--url', $node->connstr('policy') . ' user=stranger', '--dir', folder_of('1_t/up.sql' => "SELECT 1;\n"), '--layout', 'diesel', 'adopt', '--dry-run' ],
+	1, qr/row-level security policy for table/, 'row-level security');
+
 # A table made by somebody else runs no function of his.
 new_database('evil', q{CREATE SCHEMA m; CREATE TYPE m.evil AS (v text);
 	CREATE FUNCTION m.f(m.evil) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'caught'; END$$;
@@ -235,12 +248,6 @@ new_database('evil', q{CREATE SCHEMA m; CREATE TYPE m.evil AS (v text);
 	CREATE TABLE m.schema_migrations (version m.evil); INSERT INTO m.schema_migrations VALUES (ROW('1'));});
 fails_with([ @at, '--dir', $dir, 'adopt', @$_ ], 1, qr/no history of another migration tool/, "a column of a type that is not the system's @$_")
   foreach [], [ '--table', 'm.schema_migrations', '--tool', 'dbmate' ];
-
-# Many tables that could be one
-$node->safe_psql('odd', q{DO $$ BEGIN FOR i IN 1 .. 40 LOOP EXECUTE format('CREATE SCHEMA a%s CREATE TABLE schema_migrations (version varchar)', i); END LOOP; END $$;
-	CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL);});
-fails_with([ @at, '--dir', $dir, 'adopt' ], 1, qr/several histories.*\nDETAIL:  There are (?:\S+ \(\w+\),? ){10}and 73 more\.\n/, 'too many to name');
-says([ '--dir', folder_of('1_t/up.sql' => "SELECT 1;\n"), '--layout', 'diesel' ], 'pending: 1_t', [], 'the one of the layout among them');
 
 # The history of a tool, and a folder that it could not read
 new_database('mixed', "$flyway SELECT add(1, 'a', 't', 'SQL', 1)");

@@ -201,7 +201,7 @@ took_rows(VifloExchange *exchange, VifloDbResult **results)
 {
 	Adoption   *adoption = exchange->own;
 
-	viflo_find_took_rows(results[0], &adoption->found);
+	viflo_find_took_rows(results, &adoption->found);
 	viflo_match(adoption->history, adoption->found.tool, adoption->found.rows,
 				adoption->found.count, &adoption->match);
 	show_problems(exchange);
@@ -349,8 +349,9 @@ const VifloCommand viflo_command_adopt = {
 	"the folder, and records exactly what that table says is applied.  Runs nothing,\n"
 	"and leaves the table as it is.  Where the tool keeps checksums, the files are\n"
 	"checked against them; what differs, and what the tool says has failed, is named\n"
-	"and stands in the way.  Stop the other tool before.  With --tenant the table is\n"
-	"looked for in that schema first.\n"
+	"and stands in the way, as does a table with nothing but versions that have no\n"
+	"file.  Stop the other tool before.  With --tenant the table is looked for in\n"
+	"that schema first.\n"
 	"\n"
 	"  --dry-run             tell what would be recorded, and record nothing\n"
 	"  --tool NAME           which tool, where the database has several histories\n"
