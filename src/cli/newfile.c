@@ -73,32 +73,65 @@ write_all(int fd, const char *text, size_t length)
 	return true;
 }
 
+/*
+ * Makes the file name with this text.  A mode of 0 is the user's own choice for
+ * new files.
+ */
 static bool
-write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
+make_file(const char *name, const StringInfo text, mode_t mode, VifloFailure *failure)
 {
-	char	   *directory = pstrdup(path);
-	char	   *name = file->replaces ? psprintf("%s.new", path) : pstrdup(path);
-	int			fd;
+	int			fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
-	get_parent_directory(directory);
-	if (pg_mkdir_p(directory, S_IRWXU | S_IRWXG | S_IRWXO) < 0)
-		return viflo_failure_file(failure, directory, 0, NULL,
-								  "could not make folder: %m");
-	pfree(directory);
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
-	if (!write_all(fd, file->text.data, file->text.len))
+	if ((mode != 0 && fchmod(fd, mode) < 0) || !write_all(fd, text->data, text->len))
 	{
 		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
 		close(fd);
 		unlink(name);
 		return false;
 	}
-	if (close(fd) < 0 || (file->replaces && rename(name, path) < 0))
+	return close(fd) == 0 ||
+		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
+}
+
+/* Puts the text in place of what the file has, also where path is a link to it. */
+static bool
+replace_file(const char *path, const StringInfo text, VifloFailure *failure)
+{
+	char	   *real = realpath(path, NULL);
+	char	   *name;
+	struct stat st;
+	bool		good;
+
+	if (real == NULL || stat(real, &st) < 0)
 		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+	name = psprintf("%s.new", real);
+	good = make_file(name, text, st.st_mode & 07777, failure);
+	if (good && rename(name, real) < 0)
+	{
+		good = viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+		unlink(name);
+	}
 	pfree(name);
-	return true;
+	free(real);
+	return good;
+}
+
+static bool
+write_file(const char *path, VifloNewFile *file, VifloFailure *failure)
+{
+	char	   *directory;
+
+	if (file->replaces)
+		return replace_file(path, &file->text, failure);
+	directory = pstrdup(path);
+	get_parent_directory(directory);
+	if (pg_mkdir_p(directory, S_IRWXU | S_IRWXG | S_IRWXO) < 0)
+		return viflo_failure_file(failure, directory, 0, NULL,
+								  "could not make folder: %m");
+	pfree(directory);
+	return make_file(path, &file->text, 0, failure);
 }
 
 bool

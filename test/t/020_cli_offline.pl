@@ -152,6 +152,12 @@ my $sqitch = folder_of('sqitch.plan' => "%syntax-version=1.0.0\n%project=p\n\n",
 fails_with([ '--dir', $sqitch, 'revision', '-m', 'x' ], 1, qr{deploy/x\.sql: error: file exists already}, 'sqitch: a script that no plan names');
 is((viflo('--dir', $sqitch, 'revision', '-m', 'y'))[0], 0, 'sqitch: the plan is added to');
 like(slurp_text("$sqitch/sqitch.plan"), qr/%project=p\n\ny /, 'and has what it had');
+rename("$sqitch/sqitch.plan", "$sqitch/the.plan") && symlink('the.plan', "$sqitch/sqitch.plan") or die "could not link: $!";
+chmod(0660, "$sqitch/the.plan");
+is((viflo('--dir', $sqitch, 'revision', '-m', 'z'))[0], 0, 'sqitch: a plan that is a link');
+ok(-l "$sqitch/sqitch.plan", 'stays one');
+like(slurp_text("$sqitch/the.plan"), qr/\nz /, 'and what it leads to is changed');
+is((stat("$sqitch/the.plan"))[2] & 0777, 0660, 'and keeps its mode');
 
 # Other layouts
 my $golang = folder_of('1_a.up.sql' => 'SELECT 1', '000009_z.up.sql' => 'SELECT 1');
