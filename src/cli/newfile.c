@@ -67,39 +67,69 @@ write_all(int fd, const char *text, size_t length)
 }
 
 /*
- * Makes the file, or puts a new one in the place of the old one, with the same
- * permissions.  What fails leaves nothing of the new one.
+ * Makes the file name with this text.  A mode of 0 is the user's own choice for
+ * new files.  What fails leaves nothing of it.
  */
+static bool
+make_file(const char *name, const StringInfoData *text, mode_t mode, VifloFailure *failure)
+{
+	int			fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	bool		good;
+
+	if (fd < 0)
+		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
+	good = (mode == 0 || fchmod(fd, mode) == 0) && write_all(fd, text->data, text->len) &&
+		(mode == 0 || fsync(fd) == 0);
+	if (!good)
+		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
+	if (close(fd) < 0 && good)
+		good = viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
+	if (!good)
+		unlink(name);
+	return good;
+}
+
+/*
+ * Puts the text in place of what the file has, also where path is a link to it,
+ * with the same permissions.
+ */
+static bool
+replace_file(const char *path, const StringInfoData *text, VifloFailure *failure)
+{
+	char	   *real = realpath(path, NULL);
+	char	   *name;
+	struct stat st;
+	bool		good;
+
+	if (real == NULL || stat(real, &st) < 0)
+		return viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+	name = psprintf("%s.new.%d", real, (int) getpid());
+	unlink(name);				/* of one that was killed */
+	good = make_file(name, text, st.st_mode & 07777, failure);
+	if (good && rename(name, real) < 0)
+	{
+		good = viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
+		unlink(name);
+	}
+	pfree(name);
+	free(real);
+	return good;
+}
+
 static bool
 write_file(const char *path, const VifloNewFile *file, VifloFailure *failure)
 {
-	char	   *directory = pstrdup(path);
-	char	   *name = file->replaces ? psprintf("%s.new.%d", path, (int) getpid()) : pstrdup(path);
-	struct stat st;
-	bool		good;
-	int			fd;
+	char	   *directory;
 
+	if (file->replaces)
+		return replace_file(path, &file->text, failure);
+	directory = pstrdup(path);
 	get_parent_directory(directory);
 	if (pg_mkdir_p(directory, S_IRWXU | S_IRWXG | S_IRWXO) < 0)
 		return viflo_failure_file(failure, directory, 0, NULL,
 								  "could not make folder: %m");
 	pfree(directory);
-	if (file->replaces)
-		unlink(name);			/* of one that was killed */
-	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return viflo_failure_file(failure, name, 0, NULL, "could not make file: %m");
-	good = write_all(fd, file->text.data, file->text.len) &&
-		(!file->replaces ||
-		 (stat(path, &st) == 0 && fchmod(fd, st.st_mode & 07777) == 0 && fsync(fd) == 0));
-	if (!good)
-		viflo_failure_file(failure, name, 0, NULL, "could not write file: %m");
-	if ((close(fd) < 0 || (good && file->replaces && rename(name, path) < 0)) && good)
-		good = viflo_failure_file(failure, path, 0, NULL, "could not write file: %m");
-	if (!good)
-		unlink(name);
-	pfree(name);
-	return good;
+	return make_file(path, &file->text, 0, failure);
 }
 
 /* Fails where a file is there already, or would not be read. */

@@ -8,6 +8,7 @@
  */
 #include "postgres_fe.h"
 
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,32 +73,62 @@ split(const char *what, const char *command, const char *file, char *const *more
 	return argv;
 }
 
+/*
+ * Runs argv to its end; 0 or an errno.  As with system(), ^C at the terminal is
+ * for the program: an editor goes on after it, and has to find us here then.
+ */
+static int
+run(char **argv, bool quiet, int *status)
+{
+	static const int signals[] = {SIGINT, SIGQUIT};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before[lengthof(signals)];
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t	defaults;
+	pid_t		pid;
+	int			result;
+
+	sigemptyset(&defaults);
+	for (int i = 0; i < lengthof(signals); i++)
+	{
+		sigaction(signals[i], &ignore, &before[i]);
+		if (before[i].sa_handler != SIG_IGN)
+			sigaddset(&defaults, signals[i]);
+	}
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&actions);
+	if (quiet)
+		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	result = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	while (result == 0 && waitpid(pid, status, 0) < 0)
+	{
+		if (errno != EINTR)
+			result = errno;
+	}
+	for (int i = 0; i < lengthof(signals); i++)
+		sigaction(signals[i], &before[i], NULL);
+	return result;
+}
+
 bool
 viflo_process_run(const char *what, const char *command, const char *file,
 				  char *const *more, bool quiet, VifloFailure *failure)
 {
 	char	  **argv = split(what, command, file, more, failure);
-	posix_spawn_file_actions_t actions;
-	pid_t		pid;
 	int			status;
 
 	if (argv == NULL)
 		return false;
 	fflush(stdout);
-	posix_spawn_file_actions_init(&actions);
-	if (quiet)
-		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	errno = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	errno = run(argv, quiet, &status);
 	if (errno != 0)
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED, "%s: could not run \"%s\": %m",
 							 what, argv[0]);
-	while (waitpid(pid, &status, 0) < 0)
-	{
-		if (errno != EINTR)
-			return viflo_failure(failure, VIFLO_EXIT_REFUSED,
-								 "%s: could not wait for \"%s\": %m", what, argv[0]);
-	}
 	if (status == 0)
 		return true;
 	return viflo_failure(failure, VIFLO_EXIT_REFUSED, "%s: command \"%s\" failed: %s",

@@ -99,6 +99,15 @@ take(int *fd, StringInfo buf)
 	}
 }
 
+static bool
+fail_late(const Child *child, VifloFailure *failure)
+{
+	kill(child->pid, SIGKILL);
+	return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+						 "program \"%s\" did not end within %d seconds",
+						 child->name, VIFLO_PROGRAM_MAX_SECONDS);
+}
+
 /* Reads until both pipes are closed.  False: it went too far, and was killed. */
 static bool
 follow(Child *child, StringInfo out, StringInfo err, VifloFailure *failure)
@@ -111,32 +120,49 @@ follow(Child *child, StringInfo out, StringInfo err, VifloFailure *failure)
 		time_t		left = child->until - time(NULL);
 
 		if (left <= 0)
-			viflo_failure(failure, VIFLO_EXIT_REFUSED,
-						  "program \"%s\" did not end within %d seconds",
-						  child->name, VIFLO_PROGRAM_MAX_SECONDS);
-		else if (out->len - before > VIFLO_PROGRAM_MAX_OUTPUT)
-			viflo_failure(failure, VIFLO_EXIT_REFUSED,
-						  "program \"%s\" wrote more than %d MB",
-						  child->name, VIFLO_PROGRAM_MAX_OUTPUT / (1024 * 1024));
-		else
+			return fail_late(child, failure);
+		if (out->len - before > VIFLO_PROGRAM_MAX_OUTPUT)
 		{
-			if (poll(fds, 2, left * 1000) <= 0)
-				continue;
-			if (fds[0].revents != 0)
-				take(&child->out, out);
-			if (fds[1].revents != 0)
-				take(&child->err, err);
-			if (err->len > 8 * SHOWN_ERRORS)
-			{
-				memmove(err->data, err->data + err->len - 2 * SHOWN_ERRORS, 2 * SHOWN_ERRORS + 1);
-				err->len = 2 * SHOWN_ERRORS;
-			}
-			continue;
+			kill(child->pid, SIGKILL);
+			return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+								 "program \"%s\" wrote more than %d MB",
+								 child->name, VIFLO_PROGRAM_MAX_OUTPUT / (1024 * 1024));
 		}
-		kill(child->pid, SIGKILL);
-		return false;
+		if (poll(fds, 2, left * 1000) <= 0)
+			continue;
+		if (fds[0].revents != 0)
+			take(&child->out, out);
+		if (fds[1].revents != 0)
+			take(&child->err, err);
+		if (err->len > 8 * SHOWN_ERRORS)
+		{
+			memmove(err->data, err->data + err->len - 2 * SHOWN_ERRORS, 2 * SHOWN_ERRORS + 1);
+			err->len = 2 * SHOWN_ERRORS;
+		}
 	}
 	return true;
+}
+
+/*
+ * Takes the exit status.  As it has closed its pipes, the program ends at once,
+ * as a rule; false when it does not, and was killed.
+ */
+static bool
+wait_for_end(const Child *child, int *status, VifloFailure *failure)
+{
+	for (;;)
+	{
+		pid_t		ended = waitpid(child->pid, status, WNOHANG);
+
+		if (ended == child->pid)
+			return true;
+		if (ended < 0 && errno != EINTR)
+			return viflo_failure(failure, VIFLO_EXIT_REFUSED,
+								 "could not wait for program \"%s\": %m", child->name);
+		if (time(NULL) >= child->until)
+			return fail_late(child, failure);
+		pg_usleep(1000);
+	}
 }
 
 /* The end of what the program has said on stderr; NULL: it has said nothing. */
@@ -168,12 +194,12 @@ viflo_program_run(const char *const *argv, int dir, StringInfo out,
 		return viflo_failure(failure, VIFLO_EXIT_REFUSED,
 							 "could not start program \"%s\": %m", argv[0]);
 	initStringInfo(&err);
-	good = follow(&child, out, &err, failure);
+	good = follow(&child, out, &err, failure) && wait_for_end(&child, &status, failure);
 	if (child.out >= 0)
 		close(child.out);
 	if (child.err >= 0)
 		close(child.err);
-	while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
+	while (!good && waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (good && status != 0)
 	{

@@ -97,6 +97,7 @@ viflo_template_name(const char *template, const char *id, const char *slug, time
 {
 	StringInfoData name;
 	int			ending = strlen(ENDING);
+	const char *start;
 
 	initStringInfo(&name);
 	for (const char *p = template; *p != '\0'; p++)
@@ -120,11 +121,9 @@ viflo_template_name(const char *template, const char *id, const char *slug, time
 	if (name.len > ending && strcmp(name.data + name.len - ending, ENDING) == 0)
 		name.data[name.len -= ending] = '\0';
 
-	/* What a message without a letter leaves, which may be nothing. */
-	while (name.len > 1 && strchr("_-. ", name.data[name.len - 1]) != NULL)
+	/* What a message without a letter leaves; nothing, and the id must do. */
+	while (name.len > 0 && strchr("_-. ", name.data[name.len - 1]) != NULL)
 		name.data[--name.len] = '\0';
-	if (name.len == 0)
-		appendStringInfoString(&name, id);
-	appendStringInfoString(&name, ENDING);
-	return name.data;
+	start = name.data + strspn(name.data, ".");
+	return psprintf("%s%s", *start != '\0' ? start : id, ENDING);
 }

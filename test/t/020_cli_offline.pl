@@ -133,6 +133,32 @@ is((viflo({ in => $dir }, 'revision', '-m', 'after'))[0], 0, 'and a readable fil
 is((viflo({ in => $dir }, 'revision', '-m', "\xd0\x96\xd0\xb8"))[0], 0, 'a message not in ASCII');
 is((viflo({ in => $dir }, 'revision', '-m', '!!!'))[0], 0, 'a message without a letter');
 
+# What would make a folder that cannot be read any more, or a file that is not
+my $kept = "-- viflo revision: kept\n-- viflo up\nSELECT 1;\n";
+my $other = folder_of('taken_x.sql' => $kept);
+fails_with([ '--dir', $other, 'revision', '-m', 'x', '--rev-id', 'taken' ], 1, qr/taken_x\.sql: error: file exists already/,
+	'a file that has another revision');
+is(slurp_text("$other/taken_x.sql"), $kept, 'is left as it is');
+for my $case ([ qr/begin with a dot/, '--rev-id', '.r' ], [ qr/"l" is given twice/, '--label', 'l', '--label', 'l' ],
+	[ qr/message is not UTF-8/, '-m', "\x80" ], [ qr/id is not UTF-8/, '--rev-id', "r\x80" ], [ qr/label is not UTF-8/, '--label', "\xff" ])
+{
+	my ($message, @options) = @$case;
+
+	fails_with([ '--dir', $other, 'revision', '-m', 'x', @options ], 2, $message, "revision: $message");
+}
+fails_with([ '--dir', $other, 'merge', '-m', "\x80" ], 2, qr/message is not UTF-8/, 'merge: a message that is not UTF-8');
+is_deeply([ map { s{.*/}{}r } glob("$other/{.r*,*}") ], ['taken_x.sql'], 'nothing was written');
+my $sqitch = folder_of('sqitch.plan' => "%syntax-version=1.0.0\n%project=p\n\n", 'deploy/x.sql' => 'SELECT 1;');
+fails_with([ '--dir', $sqitch, 'revision', '-m', 'x' ], 1, qr{deploy/x\.sql: error: file exists already}, 'sqitch: a script that no plan names');
+is((viflo('--dir', $sqitch, 'revision', '-m', 'y'))[0], 0, 'sqitch: the plan is added to');
+like(slurp_text("$sqitch/sqitch.plan"), qr/%project=p\n\ny /, 'and has what it had');
+rename("$sqitch/sqitch.plan", "$sqitch/the.plan") && symlink('the.plan', "$sqitch/sqitch.plan") or die "could not link: $!";
+chmod(0660, "$sqitch/the.plan");
+is((viflo('--dir', $sqitch, 'revision', '-m', 'z'))[0], 0, 'sqitch: a plan that is a link');
+ok(-l "$sqitch/sqitch.plan", 'stays one');
+like(slurp_text("$sqitch/the.plan"), qr/\nz /, 'and what it leads to is changed');
+is((stat("$sqitch/the.plan"))[2] & 0777, 0660, 'and keeps its mode');
+
 # Other layouts
 my $golang = folder_of('1_a.up.sql' => 'SELECT 1', '000009_z.up.sql' => 'SELECT 1');
 is((viflo('--dir', $golang, 'revision', '-m', 'B c'))[1],

@@ -120,6 +120,8 @@ for my $case (
 	[ undef, 5, 'add users', qr/\Ar_add_u\.sql\z/ ],
 	[ '{id}_{slug}', undef, '!!!', qr/\Ar\.sql\z/ ],
 	[ '{slug}', undef, '!!!', qr/\Ar\.sql\z/ ],
+
+	[ '{slug}.{id}', undef, '!!!', qr/\Ar\.sql\z/ ],
 	[ '{slug}', undef, "../x\n'\$(y)", qr/\Ax_y\.sql\z/ ])
 {
 	my ($template, $length, $message, $file) = @$case;
@@ -186,6 +188,10 @@ fails_with([{ in => $dir, %editor }, 'edit', 'nothing'], 1, qr/SQLSTATE VF001/, 
 fails_with([{ in => $dir, %editor }, 'edit', 'base'], 1, qr/"base" is no revision/, 'base is none');
 fails_with([{ in => $dir, env => { VISUAL => 'false' } }, 'edit', 'head'], 1, qr/editor: command "false" failed/, 'an editor that fails');
 fails_with([{ in => folder_of(), %editor }, 'edit', 'head'], 2, qr/does not exist/, 'no folder');
+put("$dir/interrupted", "#!/bin/sh\nkill -INT \$PPID\nsleep 0.2\necho saved\n");
+chmod(0755, "$dir/interrupted");
+is_viflo([{ in => $dir, env => { VISUAL => './interrupted' } }, 'edit', 'head'], 0, "saved\n", '', '^C is for the editor');
+is_viflo([{ in => $dir, env => { VISUAL => q(sh -c 'kill -INT $$; echo no') } }, 'edit', 'head'], 1, '', qr/terminated by signal 2/, 'which it may end');
 ($status, $document) = viflo_json({ in => $dir, %editor }, 'edit', 'head');
 is($document->{file}, 'migrations/rev2_two.sql', 'edit in JSON');
 $dir = folder_of('migrations/1_a.up.sql' => 'SELECT 1', 'migrations/1_a.down.sql' => '');

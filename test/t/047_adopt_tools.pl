@@ -454,16 +454,25 @@ foreach my $tool (@tools)
 			($status, $states, $problems) = tried($tool, $dir, $clear . ($tool->{newest} ? '' : $rows[0]) . $failed);
 			is("$status $problems->[0]{kind} $problems->[0]{revision}", "1 failed $id[1]", 'a failed one is named');
 			($status, $states) = tried($tool, $dir, '', '--force');
-			is("$status $states", $tool->{newest} ? "0 pending: @id" : "0 applied: $id[0]; pending: @id[1 .. 3]", 'and is pending when forced');
+			is("$status $states", "0 applied: $id[0]; pending: @id[1 .. 3]", 'and is pending when forced, but not what is before it');
 		}
 		# The first and the third.
 		($status, $states) = tried($tool, $dir, $clear . ($tool->{newest} ? $rows[2] : "$rows[0] $rows[2]"));
 		is("$status $states", $tool->{newest} ? "0 applied: @id[0 .. 2]; pending: $id[3]" : "0 applied: @id[0, 2]; late: $id[1]; pending: $id[3]",
 			'one is missing in between');
-		# A row that has no file.
-		($status, $states, $problems) = tried($tool, $dir, $clear . row_of($tool, 7, create(7)))
-		  unless $tool->{name} =~ /graphile|sqitch|atlas/;
-		is("$status $problems->[0]{kind}", '0 no file', 'a row without a file') unless $tool->{name} =~ /graphile|sqitch|atlas/;
+		return if $tool->{name} =~ /graphile|sqitch|atlas/;
+
+		# A row that has no file; where there is no other, nothing tells what is applied.
+		my $alone = row_of($tool, 7, create(7));
+		my $by_order = $tool->{newest} && $tool->{name} ne 'alembic';
+		($status, $states, $problems) = tried($tool, $dir, $clear . $alone);
+		is("$status $problems->[0]{kind}", ($by_order ? 0 : 1) . ' no file', 'only a row without a file');
+		($status, $states) = tried($tool, $dir, '', '--force');
+		is("$status $states", $by_order ? "0 applied: @id" : "0 pending: @id", 'it counts for nothing when forced, but where versions have an order')
+		  or diag(explain($problems));
+		return if $tool->{newest};
+		($status, $states, $problems) = tried($tool, $dir, "$rows[0]");
+		is("$status $problems->[0]{kind} $states", "0 no file applied: $id[0]; pending: @id[1 .. 3]", 'a row without a file beside another');
 	};
 }
 

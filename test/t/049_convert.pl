@@ -262,6 +262,13 @@ my ($noted, $committed) = (folder_of('sqitch.plan' => "%project=x\n\na 2026-01-0
 is_viflo(['--dir', $noted, '--layout', 'graphile-migrate', 'export', '--to', $committed], 0, qr{/000001-one-two\.sql\n}, '', 'a message of two lines');
 is_viflo(['--dir', $committed, 'import', '--to', "$committed/native"], 0, qr{/000001-one-two\.sql\n}, '', 'can be read again');
 
+# Ids that would hide their file, or are too long for a name
+my %odd = ('.hidden' => '', "\xc3\xa9" x 127 => '.hidden', 'a/b' => "\xc3\xa9" x 127);
+my ($odd, $seen, $n) = (folder_of(), folder_of(), 0);
+put("$odd/" . ++$n . '.sql', "-- viflo revision: $_\n-- revises: $odd{$_}\n-- viflo up\nSELECT 1;\n") foreach sort keys %odd;
+is_viflo([ '--dir', $odd, 'import', '--to', $seen ], 0, qr/_hidden\.sql\n/, '', 'import of odd ids');
+is((viflo_json('--dir', $seen, 'import', '--to', "$seen/again"))[1]->{revisions}, 3, 'all of them are read again');
+
 # What is refused
 my $full = folder_of('x.sql' => '');
 fails_with([ '--dir', $source, '--layout', 'goose', 'export', '--to', $full ], 1, qr/^\Q$full\E: error: folder is not empty\nHINT/, 'export to a folder with files');
@@ -272,6 +279,8 @@ fails_with([ '--dir', $source, 'export', '--to', "$full/new" ], 2, qr/needs --la
 fails_with([ '--dir', $source, '--layout', $_, 'export', '--to', "$full/new" ], 2, qr/cannot export to layout "$_"/, "export to $_")
   foreach qw(native rails alembic);
 fails_with([ '--dir', "$full/none", 'import', '--to', "$full/new" ], 2, qr/does not exist/, 'import from nowhere');
+fails_with([ '--dir', $source, @$_, '--to', '' ], 2, qr/name of the folder is empty/, "@$_ to a folder without a name")
+  foreach [ '--layout', 'goose', 'export' ], ['import'];
 my $twice = folder_of('1.sql' => "-- viflo revision: a\n-- viflo up\nSELECT '\${filename}';\n-- migrate:down\n");
 foreach my $case ([ 'dbmate', 'dbmate' ], [ 'goose', 'goose', '-- +goose Down' ], [ 'tern', 'tern', '---- create above / drop below ----' ],
 	[ 'node-pg-migrate', 'node-pg-migrate', '-- Down Migration' ])

@@ -69,6 +69,57 @@ viflo_checksum_sha256(const char *text, size_t length)
 	return hex_digest(PG_SHA256, PG_SHA256_DIGEST_LENGTH, text, length);
 }
 
+/* The text with "\r\n" where there is "\n", or the other way about. */
+static void
+copy_with_ends(StringInfo to, const char *text, size_t length, bool crlf)
+{
+	for (size_t i = 0; i < length; i++)
+	{
+		if (crlf && text[i] == '\n')
+			appendStringInfoChar(to, '\r');
+		if (crlf || text[i] != '\r' || i + 1 == length || text[i + 1] != '\n')
+			appendStringInfoCharMacro(to, text[i]);
+	}
+}
+
+/* Are both the same, but for 0s that begin a byte in digest only? */
+static bool
+is_unpadded(const char *digest, const char *checksum)
+{
+	for (; digest[0] != '\0'; digest += 2)
+	{
+		const char *byte = digest + (digest[0] == '0');
+		size_t		length = digest + 2 - byte;
+
+		if (strncmp(checksum, byte, length) != 0)
+			return false;
+		checksum += length;
+	}
+	return *checksum == '\0';
+}
+
+bool
+viflo_checksum_is_prisma(const char *text, size_t length, const char *checksum)
+{
+	bool		good = false;
+
+	for (int way = 0; way < 3 && !good; way++)
+	{
+		StringInfoData other;
+		char	   *digest;
+
+		initStringInfo(&other);
+		if (way > 0)
+			copy_with_ends(&other, text, length, way == 2);
+		digest = way == 0 ? viflo_checksum_sha256(text, length) :
+			viflo_checksum_sha256(other.data, other.len);
+		good = digest != NULL &&
+			(strcmp(digest, checksum) == 0 || is_unpadded(digest, checksum));
+		pfree(other.data);
+	}
+	return good;
+}
+
 char *
 viflo_checksum_sha384(const char *text, size_t length)
 {

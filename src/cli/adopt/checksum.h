@@ -21,6 +21,13 @@ extern char *viflo_checksum_sha384(const char *text, size_t length);
 extern char *viflo_checksum_md5(const char *text, size_t length);
 
 /*
+ * Is checksum what Prisma could have made of the text?  It takes the text with
+ * any ends of lines, and lacks the first digit of a byte below 16 where it is
+ * of an older version.
+ */
+extern bool viflo_checksum_is_prisma(const char *text, size_t length, const char *checksum);
+
+/*
  * Liquibase, version 9 of its checksums: "9:" and the MD5 of "9:HEX:", HEX being
  * the MD5 of the text without any blank, tab or line end.
  */

@@ -22,16 +22,25 @@ typedef struct Candidate
 typedef struct Candidates
 {
 	int			count;
-	Candidate	items[64];
+	int			allocated;
+	Candidate  *items;
 } Candidates;
 
+/* More are counted, but not named. */
+#define MAX_NAMED	10
+
 /*
+ * Only columns of the system's own types count: the casts of others are
+ * functions of whoever has made the table, and would run as who adopts it.
+ *
  * $1: names of tables; $2: NULL, or the table that the user names; $3: NULL, or
  * the schema of the tenant, in which a name without schema is found, too.
  */
 static const char tables_query[] =
 "SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
 " (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text) FROM pg_catalog.pg_attribute a"
+"   JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid"
+"   AND y.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace"
 "   WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped),"
 " n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
@@ -42,6 +51,24 @@ static const char tables_query[] =
 "  OR (n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
 "   AND ARRAY[c.relname::pg_catalog.text] OPERATOR(pg_catalog.=) pg_catalog.parse_ident($2::pg_catalog.text)) END"
 " ORDER BY 5 DESC NULLS LAST, 1, 2";
+
+/* Is the layout one of the tool's own? */
+static bool
+is_own_layout(const VifloTool *tool, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *item = tool->layouts; item != NULL;)
+	{
+		const char *comma = strchr(item, ',');
+		size_t		size = comma ? comma - item : strlen(item);
+
+		if (size == length && strncmp(item, name, length) == 0)
+			return true;
+		item = comma ? comma + 1 : NULL;
+	}
+	return false;
+}
 
 static bool
 has_column(const VifloDbTextArray *columns, const char *name, size_t length)
@@ -71,6 +98,24 @@ has_columns(const VifloTool *tool, const VifloDbTextArray *columns)
 	return true;
 }
 
+static void
+add_candidate(Candidates *candidates, const VifloTool *tool, const char *table, bool own)
+{
+	Candidate  *candidate;
+
+	if (candidates->count == candidates->allocated)
+	{
+		candidates->allocated = Max(64, candidates->allocated * 2);
+		candidates->items = candidates->items ?
+			repalloc(candidates->items, sizeof(Candidate) * candidates->allocated) :
+			palloc(sizeof(Candidate) * candidates->allocated);
+	}
+	candidate = &candidates->items[candidates->count++];
+	candidate->tool = tool;
+	candidate->table = pstrdup(table);
+	candidate->own = own;
+}
+
 /* Adds each tool whose history the table of this row can be. */
 static void
 add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
@@ -83,15 +128,13 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 
 	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
 	{
-		if (candidates->count >= lengthof(candidates->items) ||
-			(wanted != NULL && tool != wanted) ||
+		if ((wanted != NULL && tool != wanted) ||
 			(!named && strcmp(tool->table, name) != 0) ||
 			(!named && tool->schema != NULL && strcmp(tool->schema, schema) != 0) ||
 			!has_columns(tool, &columns))
 			continue;
-		candidates->items[candidates->count].tool = tool;
-		candidates->items[candidates->count].own = own != NULL && own[0] == 't';
-		candidates->items[candidates->count++].table = pstrdup(viflo_db_row_text(row, 2));
+		add_candidate(candidates, tool, viflo_db_row_text(row, 2),
+					  own != NULL && own[0] == 't');
 	}
 	free(columns.values);
 }
@@ -119,9 +162,11 @@ list_candidates(const Candidates *candidates)
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int i = 0; i < candidates->count; i++)
+	for (int i = 0; i < Min(candidates->count, MAX_NAMED); i++)
 		appendStringInfo(&list, "%s%s (%s)", i > 0 ? ", " : "",
 						 candidates->items[i].table, candidates->items[i].tool->name);
+	if (candidates->count > MAX_NAMED)
+		appendStringInfo(&list, " and %d more", candidates->count - MAX_NAMED);
 	return list.data;
 }
 
@@ -137,7 +182,7 @@ count_fitting(const Candidates *candidates, const char *layout, bool named, bool
 		const Candidate *candidate = &candidates->items[i];
 
 		if ((own && !candidate->own) ||
-			(!named && !viflo_tool_lists(candidate->tool->layouts, layout)))
+			(!named && !is_own_layout(candidate->tool, layout)))
 			continue;
 		*chosen = candidate;
 		fitting++;
@@ -190,6 +235,16 @@ copy_column(VifloDbRow *row, int column)
 static void
 read_row(VifloDbRow *row, VifloToolRow *to)
 {
+	static const struct
+	{
+		const char *name;
+		VifloToolState state;
+	}			states[] = {
+		{"through", VIFLO_TOOL_THROUGH},
+		{"baseline", VIFLO_TOOL_BASELINE},
+		{"failed", VIFLO_TOOL_FAILED},
+		{"dirty", VIFLO_TOOL_DIRTY}
+	};
 	const char *state = viflo_db_row_text(row, 5);
 
 	to->version = pstrdup(viflo_db_row_text(row, 0));
@@ -197,8 +252,12 @@ read_row(VifloDbRow *row, VifloToolRow *to)
 	to->checksum = copy_column(row, 2);
 	to->applied_at = copy_column(row, 3);
 	to->applied_by = copy_column(row, 4);
-	to->state = strcmp(state, "failed") == 0 ? VIFLO_TOOL_FAILED :
-		strcmp(state, "through") == 0 ? VIFLO_TOOL_THROUGH : VIFLO_TOOL_APPLIED;
+	to->state = VIFLO_TOOL_APPLIED;
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		if (strcmp(state, states[i].name) == 0)
+			to->state = states[i].state;
+	}
 	to->note = copy_column(row, 6);
 }
 
@@ -211,6 +270,13 @@ viflo_find_took_tables(const VifloDbResult *result, const char *layout,
 	VifloDbRow	row = viflo_db_rows(result, NULL);
 	const Candidate *chosen;
 
+	if (tool != NULL && tool->own_layouts_only && !is_own_layout(tool, layout))
+	{
+		viflo_failure(failure, VIFLO_EXIT_USAGE,
+					  "cannot compare a history of %s with a %s folder", tool->name, layout);
+		viflo_failure_hint(failure, "Name the folder that %s itself reads with --dir.", tool->name);
+		return false;
+	}
 	while (viflo_db_row_next(&row))
 		add_candidates(&row, tool, table != NULL, &candidates);
 	chosen = choose(&candidates, layout, tool != NULL, failure);
@@ -226,17 +292,19 @@ viflo_find_ask_rows(VifloExchange *exchange, const VifloFound *found)
 {
 	StringInfoData sql;
 
+	/* A row that a policy hides would count as one that is not there. */
+	viflo_exchange_add(exchange, pstrdup("SELECT pg_catalog.set_config('row_security', 'off', true)"), 0);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, found->tool->query, found->table);
 	viflo_exchange_add(exchange, sql.data, 0);
 }
 
 void
-viflo_find_took_rows(const VifloDbResult *result, VifloFound *found)
+viflo_find_took_rows(VifloDbResult **results, VifloFound *found)
 {
-	VifloDbRow	row = viflo_db_rows(result, NULL);
+	VifloDbRow	row = viflo_db_rows(results[1], NULL);
 
-	found->rows = palloc0(sizeof(VifloToolRow) * (viflo_db_result_rows(result) + 1));
+	found->rows = palloc0(sizeof(VifloToolRow) * (viflo_db_result_rows(results[1]) + 1));
 	while (viflo_db_row_next(&row))
 	{
 		if (viflo_db_row_text(&row, 0) != NULL)

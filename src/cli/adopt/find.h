@@ -31,10 +31,10 @@ extern bool viflo_find_took_tables(const VifloDbResult *result, const char *layo
 								   VifloFound *found, VifloFailure *failure);
 
 /*
- * The question what is in found->table; and its answer: found->rows, without
- * those that have no version.
+ * The question what is in found->table, in whole; and its answer: found->rows,
+ * without those that have no version.
  */
 extern void viflo_find_ask_rows(VifloExchange *exchange, const VifloFound *found);
-extern void viflo_find_took_rows(const VifloDbResult *result, VifloFound *found);
+extern void viflo_find_took_rows(VifloDbResult **results, VifloFound *found);
 
 #endif							/* VIFLO_CLI_FIND_H */

@@ -61,15 +61,22 @@ find_revision(const Matching *matching, const VifloToolRow *row)
 	const Key  *end = matching->keys + matching->nkeys;
 	const Key  *key = bsearch(row->version, matching->keys, matching->nkeys, sizeof(Key),
 							  compare_version);
+	int			revision = -1;
+	int			best = 0;
 
 	while (key != NULL && key > matching->keys && strcmp(key[-1].version, row->version) == 0)
 		key--;
 	for (; key != NULL && key < end && strcmp(key->version, row->version) == 0; key++)
 	{
-		if (tool->fits == NULL || tool->fits(matching->history, key->number, row))
-			return key->number;
+		int			fit = tool->fits ? tool->fits(matching->history, key->number, row) : 1;
+
+		if (fit > best)
+		{
+			best = fit;
+			revision = key->number;
+		}
 	}
-	return -1;
+	return revision;
 }
 
 /*
@@ -126,19 +133,29 @@ add_problem(VifloMatch *match, VifloProblemKind kind, const VifloToolRow *row,
 	return problem;
 }
 
-/* Marks what a row says of all versions up to its own. */
+/*
+ * Marks what a row says of all versions before its own.  Without a file, the
+ * versions alone tell which these are (one that is only spelled in another way
+ * is the row's own); where they do not, none.
+ */
 static void
-match_through(Matching *matching, const VifloToolRow *row, int revision)
+match_before(Matching *matching, const VifloToolRow *row, int revision)
 {
 	const VifloHistory *history = matching->history;
 	bool	   *set = palloc0(sizeof(bool) * (history->count + history->stubs));
+	int			own = row->state == VIFLO_TOOL_DIRTY ? -1 : 0;
 
 	if (revision >= 0)
 		set[revision] = true;
-	for (int i = 0; i < history->count && revision < 0; i++)
-		set[i] = !history->revisions[i].repeatable &&
-			compare_parts(version_of(history, matching->tool, i), row->version) <= 0;
+	else if (!matching->tool->unordered)
+	{
+		for (int i = 0; i < history->count; i++)
+			set[i] = !history->revisions[i].repeatable &&
+				compare_parts(version_of(history, matching->tool, i), row->version) <= own;
+	}
 	viflo_graph_ancestors(history->graph, set, true);
+	if (revision >= 0)
+		set[revision] = false;	/* match_row() has said what it is */
 	for (int i = 0; i < history->count; i++)
 	{
 		if (set[i] && matching->match->rows[i] == NULL)
@@ -156,7 +173,7 @@ check_text(Matching *matching, const VifloToolRow *row, int revision)
 	char	   *expected = NULL;
 
 	if (tool->is_same == NULL || row->checksum == NULL ||
-		tool->is_same(matching->history, revision, row->checksum, &expected))
+		tool->is_same(matching->history, revision, row, &expected))
 		return;
 	if (matching->history->revisions[revision].repeatable)
 		match->rows[revision] = NULL;
@@ -167,22 +184,28 @@ check_text(Matching *matching, const VifloToolRow *row, int revision)
 static void
 match_row(Matching *matching, const VifloToolRow *row)
 {
+	const VifloTool *tool = matching->tool;
 	VifloMatch *match = matching->match;
-	int			revision = find_revision(matching, row);
+	int			revision;
 
-	if (row->state == VIFLO_TOOL_FAILED)
-	{
+	if (tool->concerns != NULL && !tool->concerns(matching->history, row))
+		return;
+	match->concerned++;
+	revision = find_revision(matching, row);
+	if (row->state == VIFLO_TOOL_FAILED || row->state == VIFLO_TOOL_DIRTY)
 		add_problem(match, VIFLO_PROBLEM_FAILED, row, revision);
-		return;
+	else if (revision >= 0)
+	{
+		match->rows[revision] = row;
+		check_text(matching, row, revision);
 	}
-	if (revision < 0)
+	else if (row->state != VIFLO_TOOL_BASELINE)
+	{
 		add_problem(match, VIFLO_PROBLEM_NO_FILE, row, -1);
-	if (row->state == VIFLO_TOOL_THROUGH)
-		match_through(matching, row, revision);
-	if (revision < 0)
-		return;
-	match->rows[revision] = row;
-	check_text(matching, row, revision);
+		match->without_file++;
+	}
+	if (row->state != VIFLO_TOOL_APPLIED && row->state != VIFLO_TOOL_FAILED)
+		match_before(matching, row, revision);
 }
 
 /* Counts what is applied, and what is not though something above it is. */

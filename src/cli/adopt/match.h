@@ -33,6 +33,8 @@ typedef struct VifloMatch
 								 * it is applied, or NULL */
 	int			applied;		/* number of those */
 	int			late;			/* not applied, though later ones are */
+	int			concerned;		/* number of rows that are about the folder */
+	int			without_file;	/* number of these that have no file */
 	VifloProblem *problems;
 	int			nproblems;
 } VifloMatch;
@@ -40,7 +42,8 @@ typedef struct VifloMatch
 /*
  * Compares rows, count of them, of the tool's table with the folder.  A failed
  * row does not count as applied.  Where versions and all before them count, the
- * revisions below are applied as well, by the graph.
+ * revisions below are applied as well, by the graph; a row without a file then
+ * counts by its version, if versions have an order.
  */
 extern void viflo_match(const VifloHistory *history, const VifloTool *tool,
 						const VifloToolRow *rows, int count, VifloMatch *match);

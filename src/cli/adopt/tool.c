@@ -30,28 +30,29 @@ is_same(char *computed, const char *checksum, char **expected)
 }
 
 static bool
-sha256_is_same(const VifloHistory *history, int number, const char *checksum,
-			   char **expected)
+drizzle_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
+				char **expected)
 {
 	const VifloFile *file = history->migrations[number].file;
 
-	return is_same(viflo_checksum_sha256(file->text, file->length), checksum, expected);
+	return is_same(viflo_checksum_sha256(file->text, file->length), row->checksum, expected);
 }
 
 static bool
-sqlx_is_same(const VifloHistory *history, int number, const char *checksum,
+sqlx_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 			 char **expected)
 {
 	const VifloFile *file = history->migrations[number].file;
 
-	return is_same(viflo_checksum_sha384(file->text, file->length), checksum, expected);
+	return is_same(viflo_checksum_sha384(file->text, file->length), row->checksum, expected);
 }
 
 static bool
-atlas_is_same(const VifloHistory *history, int number, const char *checksum,
+atlas_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 			  char **expected)
 {
 	const VifloAtlasDetail *detail = history->migrations[number].detail;
+	const char *checksum = row->checksum;
 
 	if (detail->hash == NULL)
 		return true;
@@ -85,25 +86,30 @@ flyway_version(const VifloHistory *history, int number)
 	return version.data;
 }
 
+/*
+ * Where a version was applied itself, a baseline script that has come to stand
+ * for it since counts as applied, too, though it is another text.
+ */
 static bool
-flyway_is_same(const VifloHistory *history, int number, const char *checksum,
+flyway_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 			   char **expected)
 {
 	const VifloFlywayDetail *detail = history->migrations[number].detail;
 	const VifloFile *file = history->migrations[number].file;
 
-	return is_same(viflo_checksum_flyway(detail->text, detail->length), checksum, expected) ||
+	return (detail->type == 'B' && row->state != VIFLO_TOOL_BASELINE) ||
+		is_same(viflo_checksum_flyway(detail->text, detail->length), row->checksum, expected) ||
 		(detail->type == 'R' &&
-		 strcmp(viflo_checksum_flyway(file->text, file->length), checksum) == 0);
+		 strcmp(viflo_checksum_flyway(file->text, file->length), row->checksum) == 0);
 }
 
 static bool
-graphile_is_same(const VifloHistory *history, int number, const char *checksum,
+graphile_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 				 char **expected)
 {
 	const VifloGraphileDetail *detail = history->migrations[number].detail;
 
-	return detail == NULL || is_same(pstrdup(detail->hash), checksum, expected);
+	return detail == NULL || is_same(pstrdup(detail->hash), row->checksum, expected);
 }
 
 /*
@@ -111,12 +117,15 @@ graphile_is_same(const VifloHistory *history, int number, const char *checksum,
  * and, for any other folder, "default".
  */
 static bool
-hasura_fits(const VifloHistory *history, int number, const VifloToolRow *row)
+hasura_concerns(const VifloHistory *history, const VifloToolRow *row)
 {
-	char	   *path = make_absolute_path(psprintf("%s/%s", history->settings->dir,
-												   history->migrations[number].source));
+	char	   *path;
 	const char *database;
 
+	if (history->count == 0)
+		return true;
+	path = make_absolute_path(psprintf("%s/%s", history->settings->dir,
+									   history->migrations[0].source));
 	if (path == NULL)
 		return false;
 	get_parent_directory(path);
@@ -135,8 +144,8 @@ liquibase_version(const VifloHistory *history, int number)
 	return psprintf("%s:%s", detail->author, history->migrations[number].version);
 }
 
-/* Liquibase's path may begin further up than the folder. */
-static bool
+/* Liquibase's path may begin further up than the folder; the longest is meant. */
+static int
 liquibase_fits(const VifloHistory *history, int number, const VifloToolRow *row)
 {
 	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
@@ -145,25 +154,41 @@ liquibase_fits(const VifloHistory *history, int number, const VifloToolRow *row)
 	size_t		row_length = strlen(name);
 
 	if (row_length < length || strcmp(name + row_length - length, detail->path) != 0)
-		return false;
-	return row_length == length ||
-		(!detail->logical && strchr("/:", name[row_length - length - 1]) != NULL);
+		return 0;
+	if (row_length == length ||
+		(!detail->logical && strchr("/:", name[row_length - length - 1]) != NULL))
+		return (int) length + 1;
+	return 0;
 }
 
 /* Other versions of the checksum than 9 are not known, and pass. */
 static bool
-liquibase_is_same(const VifloHistory *history, int number, const char *checksum,
+liquibase_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 				  char **expected)
 {
 	const VifloLiquibaseDetail *detail = history->migrations[number].detail;
 
-	return strncmp(checksum, "9:", 2) != 0 ||
-		is_same(viflo_checksum_liquibase(detail->text, detail->length), checksum, expected);
+	return strncmp(row->checksum, "9:", 2) != 0 ||
+		is_same(viflo_checksum_liquibase(detail->text, detail->length), row->checksum, expected);
+}
+
+/*
+ * Of the text, as it is or with the ends of lines that another system has.
+ * Older versions of Prisma leave out the first digit of a byte where it is 0.
+ */
+static bool
+prisma_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
+			   char **expected)
+{
+	const VifloFile *file = history->migrations[number].file;
+
+	*expected = viflo_checksum_sha256(file->text, file->length);
+	return viflo_checksum_is_prisma(file->text, file->length, row->checksum);
 }
 
 /* Versions have 32 or 64 bits, as refinery was built; larger ones tell. */
 static bool
-refinery_is_same(const VifloHistory *history, int number, const char *checksum,
+refinery_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 				 char **expected)
 {
 	const VifloRefineryDetail *detail = history->migrations[number].detail;
@@ -171,19 +196,33 @@ refinery_is_same(const VifloHistory *history, int number, const char *checksum,
 	bool		large = detail->version > PG_INT32_MAX;
 
 	return (!large && is_same(viflo_checksum_refinery(detail->name, detail->version, true,
-													  file->text, file->length), checksum, expected)) ||
+													  file->text, file->length), row->checksum, expected)) ||
 		is_same(viflo_checksum_refinery(detail->name, detail->version, large,
-										file->text, file->length), checksum, expected);
+										file->text, file->length), row->checksum, expected);
+}
+
+/* A registry holds the changes of any number of projects. */
+static bool
+sqitch_concerns(const VifloHistory *history, const VifloToolRow *row)
+{
+	const VifloSqitchPlan *plan = history->detail;
+
+	return plan == NULL || plan->project == NULL || strcmp(row->name, plan->project) == 0;
 }
 
 static bool
-sqitch_is_same(const VifloHistory *history, int number, const char *checksum,
+sqitch_is_same(const VifloHistory *history, int number, const VifloToolRow *row,
 			   char **expected)
 {
 	const VifloSqitchChange *change = history->migrations[number].detail;
 
-	return is_same(pstrdup(change->script_hash), checksum, expected);
+	return is_same(pstrdup(change->script_hash), row->checksum, expected);
 }
+
+/* A time as text that is the same time again whatever DateStyle says. */
+#define TIME(expression) \
+	" pg_catalog.translate(pg_catalog.to_jsonb((" expression ")::pg_catalog.timestamptz)" \
+	" OPERATOR(pg_catalog.#>>) '{}', 'T', ' ')"
 
 const VifloTool viflo_tools[] = {
 	{
@@ -191,6 +230,7 @@ const VifloTool viflo_tools[] = {
 		.layouts = "alembic,native",
 		.table = "alembic_version",
 		.columns = "version_num",
+		.unordered = true,
 		.query =
 		"SELECT t.version_num::pg_catalog.text, NULL, NULL, NULL, NULL, 'through', NULL"
 		" FROM %s t ORDER BY 1"
@@ -200,12 +240,15 @@ const VifloTool viflo_tools[] = {
 		.layouts = "atlas",
 		.table = "atlas_schema_revisions",
 		.columns = "version,applied,total,hash,executed_at",
+		.own_layouts_only = true,
 		.query =
 		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, NULLIF(t.hash::pg_catalog.text, ''),"
-		" t.executed_at::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		TIME("t.executed_at") ", NULL,"
 		" CASE WHEN (t.type OPERATOR(pg_catalog.&) 4) OPERATOR(pg_catalog.=) 0"
 		"  AND (COALESCE(t.error, '') OPERATOR(pg_catalog.<>) '' OR t.applied OPERATOR(pg_catalog.<>) t.total) THEN 'failed'"
-		"  WHEN (t.type OPERATOR(pg_catalog.&) 1) OPERATOR(pg_catalog.<>) 0 THEN 'through' ELSE 'applied' END,"
+		"  WHEN (t.type OPERATOR(pg_catalog.&) 1) OPERATOR(pg_catalog.<>) 0"
+		"   OR t.version OPERATOR(pg_catalog.=) pg_catalog.min(t.version::pg_catalog.text) OVER () THEN 'baseline'"
+		"  ELSE 'applied' END,"
 		" t.error::pg_catalog.text"
 		" FROM %s t WHERE t.version::pg_catalog.text OPERATOR(pg_catalog.!~~) '.%%' ORDER BY t.version",
 		.is_same = atlas_is_same
@@ -225,8 +268,8 @@ const VifloTool viflo_tools[] = {
 		.table = "__diesel_schema_migrations",
 		.columns = "version,run_on",
 		.query =
-		"SELECT t.version::pg_catalog.text, NULL, NULL, t.run_on::pg_catalog.timestamptz::pg_catalog.text, NULL,"
-		" 'applied', NULL FROM %s t ORDER BY t.version"
+		"SELECT t.version::pg_catalog.text, NULL, NULL,"
+		TIME("t.run_on") ", NULL, 'applied', NULL FROM %s t ORDER BY t.version"
 	},
 	{
 		.name = "drizzle",
@@ -234,29 +277,33 @@ const VifloTool viflo_tools[] = {
 		.schema = "drizzle",
 		.table = "__drizzle_migrations",
 		.columns = "id,hash,created_at",
+		.own_layouts_only = true,
 		.query =
 		"SELECT t.created_at::pg_catalog.text, NULL, t.hash::pg_catalog.text,"
-		" pg_catalog.to_timestamp(t.created_at::pg_catalog.float8 OPERATOR(pg_catalog./) 1000)::pg_catalog.text, NULL,"
+		TIME("pg_catalog.to_timestamp(t.created_at::pg_catalog.float8 OPERATOR(pg_catalog./) 1000)") ", NULL,"
 		" CASE WHEN t.created_at OPERATOR(pg_catalog.=) pg_catalog.max(t.created_at) OVER () THEN 'through' ELSE 'applied' END, NULL"
 		" FROM %s t ORDER BY t.created_at, t.id",
-		.is_same = sha256_is_same
+		.is_same = drizzle_is_same
 	},
 	{
 		.name = "flyway",
 		.layouts = "flyway",
 		.table = "flyway_schema_history",
 		.columns = "installed_rank,version,description,type,checksum,installed_by,installed_on,success",
+		.own_layouts_only = true,
 		.query =
 		"SELECT COALESCE(pg_catalog.regexp_replace(pg_catalog.regexp_replace(t.version::pg_catalog.text, '(^|[.])0+(?=[0-9])', '\\1', 'g'), '([.]0)+$', ''),"
 		"  'R:' OPERATOR(pg_catalog.||) t.description::pg_catalog.text), t.description::pg_catalog.text, t.checksum::pg_catalog.text,"
-		" t.installed_on::pg_catalog.timestamptz::pg_catalog.text, t.installed_by::pg_catalog.text,"
+		TIME("t.installed_on") ", t.installed_by::pg_catalog.text,"
 		" CASE WHEN NOT t.success THEN 'failed'"
-		"  WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.~~) '%%BASELINE' THEN 'through'"
-		"  ELSE 'applied' END, NULL"
-		" FROM %1$s t WHERE t.type::pg_catalog.text OPERATOR(pg_catalog.!~~) ALL ('{SCHEMA,TABLE,DELETE,UNDO%%}')"
+		"  WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.~~) ANY ('{%%BASELINE,%%STATE_SCRIPT}') THEN 'baseline'"
+		"  ELSE 'applied' END,"
+		" CASE WHEN t.type::pg_catalog.text OPERATOR(pg_catalog.~~) 'UNDO%%' THEN 'its undo failed' END"
+		" FROM %1$s t WHERE (t.type::pg_catalog.text OPERATOR(pg_catalog.!~~) ALL ('{SCHEMA,TABLE,DELETE,UNDO%%}')"
+		"  OR NOT t.success AND t.type::pg_catalog.text OPERATOR(pg_catalog.~~) 'UNDO%%')"
 		" AND NOT EXISTS (SELECT FROM %1$s u WHERE u.installed_rank OPERATOR(pg_catalog.>) t.installed_rank"
 		"  AND (u.version OPERATOR(pg_catalog.=) t.version OR t.version IS NULL AND u.version IS NULL AND u.description OPERATOR(pg_catalog.=) t.description)"
-		"  AND (t.version IS NULL OR u.type::pg_catalog.text OPERATOR(pg_catalog.~~) ANY ('{UNDO%%,DELETE}')))"
+		"  AND (t.version IS NULL OR u.success AND u.type::pg_catalog.text OPERATOR(pg_catalog.~~) ANY ('{UNDO%%,DELETE}')))"
 		" ORDER BY t.installed_rank",
 		.version = flyway_version,
 		.is_same = flyway_is_same
@@ -268,8 +315,8 @@ const VifloTool viflo_tools[] = {
 		.columns = "version,dirty",
 		.query =
 		"SELECT t.version::pg_catalog.text, NULL, NULL, NULL, NULL,"
-		" CASE WHEN t.dirty THEN 'failed' ELSE 'through' END, 'the row is marked dirty'"
-		" FROM %s t WHERE t.version OPERATOR(pg_catalog.>=) 0"
+		" CASE WHEN t.dirty THEN 'dirty' ELSE 'through' END, 'the row is marked dirty'"
+		" FROM %s t WHERE t.version OPERATOR(pg_catalog.>=) 0 OR t.dirty"
 	},
 	{
 		.name = "goose",
@@ -277,7 +324,8 @@ const VifloTool viflo_tools[] = {
 		.table = "goose_db_version",
 		.columns = "id,version_id,is_applied,tstamp",
 		.query =
-		"SELECT v.version_id::pg_catalog.text, NULL, NULL, v.tstamp::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		"SELECT v.version_id::pg_catalog.text, NULL, NULL,"
+		TIME("v.tstamp") ", NULL, 'applied', NULL"
 		" FROM (SELECT DISTINCT ON (t.version_id) t.version_id, t.is_applied, t.tstamp FROM %s t"
 		"  ORDER BY t.version_id, t.id DESC) v"
 		" WHERE v.is_applied AND v.version_id OPERATOR(pg_catalog.>) 0 ORDER BY v.version_id"
@@ -288,8 +336,10 @@ const VifloTool viflo_tools[] = {
 		.schema = "graphile_migrate",
 		.table = "migrations",
 		.columns = "hash,previous_hash,filename,date",
+		.own_layouts_only = true,
 		.query =
-		"SELECT t.filename::pg_catalog.text, NULL, t.hash::pg_catalog.text, t.date::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		"SELECT t.filename::pg_catalog.text, NULL, t.hash::pg_catalog.text,"
+		TIME("t.date") ", NULL, 'applied', NULL"
 		" FROM %s t ORDER BY t.filename",
 		.is_same = graphile_is_same
 	},
@@ -303,16 +353,17 @@ const VifloTool viflo_tools[] = {
 		"SELECT m.key, d.key, NULL, NULL, NULL, CASE WHEN m.value::pg_catalog.bool THEN 'failed' ELSE 'applied' END, 'it is marked dirty'"
 		" FROM %s t, pg_catalog.jsonb_each(t.cli_state::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'migrations') d,"
 		" pg_catalog.jsonb_each_text(d.value) m ORDER BY m.key",
-		.fits = hasura_fits
+		.concerns = hasura_concerns
 	},
 	{
 		.name = "liquibase",
 		.layouts = "liquibase",
 		.table = "databasechangelog",
 		.columns = "id,author,filename,dateexecuted,orderexecuted,exectype,md5sum",
+		.own_layouts_only = true,
 		.query =
 		"SELECT pg_catalog.concat(t.author, ':', t.id), t.filename::pg_catalog.text, t.md5sum::pg_catalog.text,"
-		" t.dateexecuted::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		TIME("t.dateexecuted") ", NULL,"
 		" CASE WHEN t.exectype::pg_catalog.text OPERATOR(pg_catalog.=) 'FAILED' THEN 'failed' ELSE 'applied' END, NULL"
 		" FROM %s t WHERE t.exectype::pg_catalog.text OPERATOR(pg_catalog.<>) 'SKIPPED' ORDER BY t.orderexecuted",
 		.version = liquibase_version,
@@ -325,7 +376,8 @@ const VifloTool viflo_tools[] = {
 		.table = "pgmigrations",
 		.columns = "id,name,run_on",
 		.query =
-		"SELECT t.name::pg_catalog.text, NULL, NULL, t.run_on::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		"SELECT t.name::pg_catalog.text, NULL, NULL,"
+		TIME("t.run_on") ", NULL, 'applied', NULL"
 		" FROM %s t ORDER BY t.run_on, t.id"
 	},
 	{
@@ -333,12 +385,13 @@ const VifloTool viflo_tools[] = {
 		.layouts = "prisma",
 		.table = "_prisma_migrations",
 		.columns = "checksum,finished_at,migration_name,logs,rolled_back_at,started_at",
+		.own_layouts_only = true,
 		.query =
 		"SELECT t.migration_name::pg_catalog.text, NULL, t.checksum::pg_catalog.text,"
-		" t.finished_at::pg_catalog.text, NULL,"
+		TIME("t.finished_at") ", NULL,"
 		" CASE WHEN t.finished_at IS NULL THEN 'failed' ELSE 'applied' END, t.logs::pg_catalog.text"
 		" FROM %s t WHERE t.rolled_back_at IS NULL ORDER BY t.started_at, t.migration_name",
-		.is_same = sha256_is_same
+		.is_same = prisma_is_same
 	},
 	{
 		.name = "rails",
@@ -354,9 +407,10 @@ const VifloTool viflo_tools[] = {
 		.layouts = "refinery",
 		.table = "refinery_schema_history",
 		.columns = "version,name,applied_on,checksum",
+		.own_layouts_only = true,
 		.query =
 		"SELECT t.version::pg_catalog.text, t.name::pg_catalog.text, t.checksum::pg_catalog.text,"
-		" t.applied_on::pg_catalog.timestamptz::pg_catalog.text, NULL, 'applied', NULL"
+		TIME("t.applied_on") ", NULL, 'applied', NULL"
 		" FROM %s t ORDER BY t.version",
 		.is_same = refinery_is_same
 	},
@@ -366,7 +420,8 @@ const VifloTool viflo_tools[] = {
 		.table = "migration_logs",
 		.columns = "id,schema,version,up,success,started_at,finished_at",
 		.query =
-		"SELECT v.version::pg_catalog.text, NULL, NULL, v.finished_at::pg_catalog.timestamptz::pg_catalog.text, NULL,"
+		"SELECT v.version::pg_catalog.text, NULL, NULL,"
+		TIME("v.finished_at") ", NULL,"
 		" CASE WHEN v.success THEN 'applied' ELSE 'failed' END, v.error_message::pg_catalog.text"
 		" FROM (SELECT DISTINCT ON (t.schema, t.version) t.* FROM %s t ORDER BY t.schema, t.version, t.id DESC) v"
 		" WHERE v.up OR v.success IS NOT TRUE ORDER BY v.id"
@@ -377,10 +432,12 @@ const VifloTool viflo_tools[] = {
 		.schema = "sqitch",
 		.table = "changes",
 		.columns = "change_id,script_hash,change,project,committed_at,committer_name",
+		.own_layouts_only = true,
 		.query =
-		"SELECT t.change_id::pg_catalog.text, t.change::pg_catalog.text, t.script_hash::pg_catalog.text,"
-		" t.committed_at::pg_catalog.text, t.committer_name::pg_catalog.text, 'applied', NULL"
+		"SELECT t.change_id::pg_catalog.text, t.project::pg_catalog.text, t.script_hash::pg_catalog.text,"
+		TIME("t.committed_at") ", t.committer_name::pg_catalog.text, 'applied', NULL"
 		" FROM %s t ORDER BY t.committed_at",
+		.concerns = sqitch_concerns,
 		.is_same = sqitch_is_same
 	},
 	{
@@ -388,9 +445,10 @@ const VifloTool viflo_tools[] = {
 		.layouts = "sqlx,golang-migrate,numbered,supabase",
 		.table = "_sqlx_migrations",
 		.columns = "version,description,installed_on,success,checksum",
+		.own_layouts_only = true,
 		.query =
 		"SELECT t.version::pg_catalog.text, t.description::pg_catalog.text, pg_catalog.encode(t.checksum, 'hex'),"
-		" t.installed_on::pg_catalog.text, NULL, CASE WHEN t.success THEN 'applied' ELSE 'failed' END, NULL"
+		TIME("t.installed_on") ", NULL, CASE WHEN t.success THEN 'applied' ELSE 'failed' END, NULL"
 		" FROM %s t ORDER BY t.version",
 		.is_same = sqlx_is_same
 	},
@@ -415,23 +473,6 @@ const VifloTool viflo_tools[] = {
 	},
 	{.name = NULL}
 };
-
-bool
-viflo_tool_lists(const char *list, const char *name)
-{
-	size_t		length = strlen(name);
-
-	for (const char *item = list; item != NULL;)
-	{
-		const char *comma = strchr(item, ',');
-		size_t		size = comma ? comma - item : strlen(item);
-
-		if (size == length && strncmp(item, name, length) == 0)
-			return true;
-		item = comma ? comma + 1 : NULL;
-	}
-	return false;
-}
 
 const VifloTool *
 viflo_tool_find(const char *name, VifloFailure *failure)

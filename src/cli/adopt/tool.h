@@ -17,7 +17,9 @@ typedef enum VifloToolState
 {
 	VIFLO_TOOL_APPLIED,
 	VIFLO_TOOL_THROUGH,			/* this version and all before it */
-	VIFLO_TOOL_FAILED			/* it was begun and did not end well */
+	VIFLO_TOOL_BASELINE,		/* the same, and it need not have a file */
+	VIFLO_TOOL_FAILED,			/* it was begun and did not end well */
+	VIFLO_TOOL_DIRTY			/* the same, and all before it are applied */
 } VifloToolState;
 
 /* One row, in the order the tool has them.  Strings live as long as the program. */
@@ -44,10 +46,22 @@ typedef struct VifloTool
 	const char *columns;		/* a comma between; "!" before one it has not */
 
 	/*
+	 * What is below needs what only the readers of those layouts know: no
+	 * other folder can be compared with the table.
+	 */
+	bool		own_layouts_only;
+
+	/* A version does not tell which others come before it: it is a hash. */
+	bool		unordered;
+
+	/*
 	 * Over the table %s: version, name, checksum, applied_at, applied_by,
-	 * state (applied, through, failed), note; all as text.
+	 * state (applied, through, baseline, failed, dirty), note; all as text.
 	 */
 	const char *query;
+
+	/* Is the row about this folder at all?  NULL: all are. */
+	bool		(*concerns) (const VifloHistory *history, const VifloToolRow *row);
 
 	/*
 	 * The version of a revision of the folder as the query gives it; NULL:
@@ -56,10 +70,10 @@ typedef struct VifloTool
 	const char *(*version) (const VifloHistory *history, int number);
 
 	/*
-	 * Where several revisions have the version: is this the one that the row
-	 * is about?  NULL: they never do.
+	 * Where several revisions have the version: how well does the row fit
+	 * this one?  The best one is meant; 0 is none.  NULL: they never do.
 	 */
-	bool		(*fits) (const VifloHistory *history, int number, const VifloToolRow *row);
+	int			(*fits) (const VifloHistory *history, int number, const VifloToolRow *row);
 
 	/*
 	 * Is the row's checksum, which is not NULL, that of the revision as it is
@@ -67,7 +81,7 @@ typedef struct VifloTool
 	 * keeps none.
 	 */
 	bool		(*is_same) (const VifloHistory *history, int number,
-							const char *checksum, char **expected);
+							const VifloToolRow *row, char **expected);
 } VifloTool;
 
 /* All that are known; the last one has no name. */
@@ -75,8 +89,5 @@ extern const VifloTool viflo_tools[];
 
 /* By name; fails (usage) naming those there are. */
 extern const VifloTool *viflo_tool_find(const char *name, VifloFailure *failure);
-
-/* Is name among the items of a list with commas between? */
-extern bool viflo_tool_lists(const char *list, const char *name);
 
 #endif							/* VIFLO_CLI_TOOL_H */

@@ -54,11 +54,16 @@ problem_text(const Adoption *adoption, const VifloProblem *problem)
 	return NULL;
 }
 
-/* Does this problem stand in the way, unless --force clears it? */
+/*
+ * Does this problem stand in the way, unless --force clears it?  A version
+ * without a file does where nothing else tells what is applied.
+ */
 static bool
-is_serious(const VifloProblem *problem)
+is_serious(const Adoption *adoption, const VifloProblem *problem)
 {
-	return problem->kind != VIFLO_PROBLEM_NO_FILE;
+	return problem->kind != VIFLO_PROBLEM_NO_FILE || adoption->found.tool->unordered ||
+		(adoption->match.applied == 0 &&
+		 adoption->match.without_file == adoption->match.concerned);
 }
 
 static json_t *
@@ -107,14 +112,16 @@ refuse(VifloExchange *exchange)
 	int			serious = 0;
 
 	for (int i = 0; i < adoption->match.nproblems; i++)
-		serious += is_serious(&adoption->match.problems[i]);
+		serious += is_serious(adoption, &adoption->match.problems[i]);
 	if (serious == 0 || exchange->request->force)
 		return false;
 	viflo_failure(&exchange->failure, VIFLO_EXIT_REFUSED,
 				  serious == 1 ? "history of %s has a problem, nothing was recorded" :
 				  "history of %s has problems, nothing was recorded",
 				  adoption->found.tool->name);
-	viflo_failure_hint(&exchange->failure, "Mend what the warnings name, or say --force: changed files are then taken for what was applied, and what failed for not applied.");
+	viflo_failure_hint(&exchange->failure, serious == adoption->match.without_file ?
+					   "Name the folder that was applied with --dir, or say --force: what has no file then counts for nothing." :
+					   "Mend what the warnings name, or say --force: changed files are then taken for what was applied, and what failed for not applied.");
 	exchange->more = json_pack("{s:s, s:o, s:o}", "tool", adoption->found.tool->name,
 							   "table", viflo_output_json_string(adoption->found.table),
 							   "problems", problems_document(adoption));
@@ -194,7 +201,7 @@ took_rows(VifloExchange *exchange, VifloDbResult **results)
 {
 	Adoption   *adoption = exchange->own;
 
-	viflo_find_took_rows(results[0], &adoption->found);
+	viflo_find_took_rows(results, &adoption->found);
 	viflo_match(adoption->history, adoption->found.tool, adoption->found.rows,
 				adoption->found.count, &adoption->match);
 	show_problems(exchange);
@@ -342,8 +349,9 @@ const VifloCommand viflo_command_adopt = {
 	"the folder, and records exactly what that table says is applied.  Runs nothing,\n"
 	"and leaves the table as it is.  Where the tool keeps checksums, the files are\n"
 	"checked against them; what differs, and what the tool says has failed, is named\n"
-	"and stands in the way.  Stop the other tool before.  With --tenant the table is\n"
-	"looked for in that schema first.\n"
+	"and stands in the way, as does a table with nothing but versions that have no\n"
+	"file.  Stop the other tool before.  With --tenant the table is looked for in\n"
+	"that schema first.\n"
 	"\n"
 	"  --dry-run             tell what would be recorded, and record nothing\n"
 	"  --tool NAME           which tool, where the database has several histories\n"

@@ -19,6 +19,10 @@
 
 #define SLUG_MAX	60
 
+/* Longest name of a file without its ".sql", and a later byte of a character. */
+#define NAME_BYTES	251
+#define IS_CONTINUATION(c)	(((unsigned char) (c) & 0xC0) == 0x80)
+
 /* Reads the folder that is to be written in another way. */
 static bool
 open_folder(const VifloSettings *settings, VifloLocal *local, VifloFailure *failure)
@@ -73,8 +77,11 @@ section_text(const VifloSection *section)
 static bool
 check_empty(const char *dir, VifloFailure *failure)
 {
-	int			state = pg_check_dir(dir);
+	int			state;
 
+	if (dir[0] == '\0')
+		return viflo_failure(failure, VIFLO_EXIT_USAGE, "name of the folder is empty");
+	state = pg_check_dir(dir);
 	if (state < 0)
 		return viflo_failure_file(failure, dir, 0, NULL, "could not read folder: %m");
 	if (state > 1)
@@ -103,7 +110,8 @@ print_written(const VifloHistory *history, const char *layout, const VifloNames 
 
 /*
  * ID.sql, or ID_message.sql where the id does not say what the message does.
- * What cannot be in a file name becomes "_".
+ * What cannot be in a file name, or would hide it, becomes "_"; what is too
+ * long for one is cut.
  */
 static char *
 native_name(const VifloRevision *revision)
@@ -123,8 +131,15 @@ native_name(const VifloRevision *revision)
 		appendStringInfo(&name, "_%s", slug.data);
 	for (char *p = name.data; *p != '\0'; p++)
 	{
-		if (*p == '/')
+		if (*p == '/' || (*p == '.' && p == name.data))
 			*p = '_';
+	}
+	if (name.len > NAME_BYTES)
+	{
+		name.len = NAME_BYTES;
+		while (name.len > 0 && IS_CONTINUATION(name.data[name.len]))
+			name.len--;
+		name.data[name.len] = '\0';
 	}
 	appendStringInfoString(&name, ".sql");
 	return name.data;

@@ -19,15 +19,33 @@
 #include "common/author.h"
 #include "common/script.h"
 #include "common/sqlstate.h"
+#include "mb/pg_wchar.h"
 
 #define ID_BYTES	6			/* of a new id: 12 hex digits */
 
-/* Reads the folder that a new file is for. */
+static bool
+check_utf8(const char *what, const char *text, VifloFailure *failure)
+{
+	int			length = text ? strlen(text) : 0;
+
+	return pg_encoding_verifymbstr(PG_UTF8, text ? text : "", length) == length ||
+		viflo_failure(failure, VIFLO_EXIT_USAGE, "%s is not UTF-8", what);
+}
+
+/* Reads the folder that a new file is for, which has to be readable with it. */
 static bool
 open_folder(const VifloRequest *request, VifloLocal *local, VifloFailure *failure)
 {
 	const VifloSettings *settings = &request->settings;
 
+	if (!check_utf8("message", request->message, failure) ||
+		!check_utf8("revision id", request->rev_id, failure))
+		return false;
+	for (int i = 0; i < request->labels.count; i++)
+	{
+		if (!check_utf8("branch label", request->labels.names[i], failure))
+			return false;
+	}
 	if (!settings->dir_exists)
 	{
 		viflo_failure(failure, VIFLO_EXIT_USAGE, "folder \"%s\" does not exist",
@@ -168,6 +186,9 @@ choose_id(const VifloRequest *request, const VifloGraph *graph, char **id,
 		if (strchr(request->rev_id, '/') != NULL)
 			return viflo_failure(failure, VIFLO_EXIT_USAGE,
 								 "a revision id that names a file cannot have a \"/\"");
+		if (request->rev_id[0] == '.')
+			return viflo_failure(failure, VIFLO_EXIT_USAGE,
+								 "a revision id that names a file cannot begin with a dot, as such files are not read");
 		*id = request->rev_id;
 		return true;
 	}
@@ -201,6 +222,12 @@ check_labels(const VifloRequest *request, const VifloGraph *graph,
 						  "branch label \"%s\" is taken", label);
 			failure->sqlstate = pstrdup(VIFLO_DUPLICATE_LABEL);
 			return false;
+		}
+		for (int before = 0; before < i; before++)
+		{
+			if (strcmp(request->labels.names[before], label) == 0)
+				return viflo_failure(failure, VIFLO_EXIT_USAGE,
+									 "branch label \"%s\" is given twice", label);
 		}
 	}
 	return true;
