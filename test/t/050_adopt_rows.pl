@@ -234,6 +234,17 @@ $node->safe_psql('odd', q{DO $$ BEGIN FOR i IN 1 .. 40 LOOP EXECUTE format('CREA
 fails_with([ @at, '--dir', $dir, 'adopt' ], 1, qr/several histories.*\nDETAIL:  There are (?:\S+ \(\w+\),? ){10}and 73 more\.\n/, 'too many to name');
 says([ '--dir', folder_of('1_t/up.sql' => "SELECT 1;\n"), '--layout', 'diesel' ], 'pending: 1_t', [], 'the one of the layout among them');
 
+# Another tenant's history is not this one's.
+my $golang = 'schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)';
+my $numbers = folder_of(map { ("${_}_t.up.sql" => "SELECT $_;\n") } 1 .. 3);
+new_database('tenants', "CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE two.$golang; INSERT INTO two.schema_migrations VALUES (2, false);");
+fails_with([ @at, '--dir', $numbers, '--tenant', 'one', 'adopt' ], 1,
+	qr/schema of the tenant has no history.*\nDETAIL:  There is two\.schema_migrations \(golang-migrate\)\.\nHINT/, 'only another tenant has a history');
+says([ '--dir', $numbers, '--tenant', 'two' ], 'applied: 1_t 2_t; pending: 3_t', [], 'the other one');
+is_viflo([ @at, '--dir', $numbers, '--tenant', 'one', 'adopt', '--dry-run', '--table', 'two.schema_migrations' ], 0, qr/^applied +2_t/m, '', 'by name');
+$node->safe_psql('tenants', "CREATE TABLE $golang; INSERT INTO schema_migrations VALUES (1, false);");
+says([ '--dir', $numbers, '--tenant', 'one' ], 'applied: 1_t; pending: 2_t 3_t', [], 'one for all of them');
+
 # Rows that a policy would hide are not taken for missing ones.
 new_database('policy', q{CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL);
 	INSERT INTO __diesel_schema_migrations VALUES ('1', now()); ALTER TABLE __diesel_schema_migrations ENABLE ROW LEVEL SECURITY;

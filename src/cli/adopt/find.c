@@ -17,6 +17,7 @@ typedef struct Candidate
 	const VifloTool *tool;
 	char	   *table;			/* qualified and quoted */
 	bool		own;			/* in the schema of the tenant */
+	bool		other;			/* maybe in that of another one */
 } Candidate;
 
 typedef struct Candidates
@@ -34,7 +35,9 @@ typedef struct Candidates
  * functions of whoever has made the table, and would run as who adopts it.
  *
  * $1: names of tables; $2: NULL, or the table that the user names; $3: NULL, or
- * the schema of the tenant, in which a name without schema is found, too.
+ * the schema of the tenant, in which a name without schema is found, too.  Then
+ * a table that nobody names and the search path does not find is likely another
+ * tenant's.
  */
 static const char tables_query[] =
 "SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),"
@@ -42,7 +45,8 @@ static const char tables_query[] =
 "   JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid"
 "   AND y.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace"
 "   WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped),"
-" n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
+" CASE WHEN n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text THEN 'own'"
+"  WHEN $2::pg_catalog.text IS NULL AND $3::pg_catalog.text IS NOT NULL AND NOT pg_catalog.pg_table_is_visible(c.oid) THEN 'other' END"
 " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
 " WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}')"
 " AND n.nspname OPERATOR(pg_catalog.!~~) 'pg\\_%' AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'"
@@ -50,7 +54,7 @@ static const char tables_query[] =
 "  ELSE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2::pg_catalog.text)"
 "  OR (n.nspname OPERATOR(pg_catalog.=) $3::pg_catalog.text"
 "   AND ARRAY[c.relname::pg_catalog.text] OPERATOR(pg_catalog.=) pg_catalog.parse_ident($2::pg_catalog.text)) END"
-" ORDER BY 5 DESC NULLS LAST, 1, 2";
+" ORDER BY 1, 2";
 
 /* Is the layout one of the tool's own? */
 static bool
@@ -99,7 +103,8 @@ has_columns(const VifloTool *tool, const VifloDbTextArray *columns)
 }
 
 static void
-add_candidate(Candidates *candidates, const VifloTool *tool, const char *table, bool own)
+add_candidate(Candidates *candidates, const VifloTool *tool, const char *table,
+			  const char *where)
 {
 	Candidate  *candidate;
 
@@ -113,7 +118,8 @@ add_candidate(Candidates *candidates, const VifloTool *tool, const char *table, 
 	candidate = &candidates->items[candidates->count++];
 	candidate->tool = tool;
 	candidate->table = pstrdup(table);
-	candidate->own = own;
+	candidate->own = where != NULL && strcmp(where, "own") == 0;
+	candidate->other = where != NULL && strcmp(where, "other") == 0 && tool->schema == NULL;
 }
 
 /* Adds each tool whose history the table of this row can be. */
@@ -123,7 +129,7 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 {
 	const char *schema = viflo_db_row_text(row, 0);
 	const char *name = viflo_db_row_text(row, 1);
-	const char *own = viflo_db_row_text(row, 4);
+	const char *where = viflo_db_row_text(row, 4);
 	VifloDbTextArray columns = viflo_db_row_text_array(row, 3);
 
 	for (const VifloTool *tool = viflo_tools; tool->name != NULL; tool++)
@@ -133,8 +139,7 @@ add_candidates(VifloDbRow *row, const VifloTool *wanted, bool named,
 			(!named && tool->schema != NULL && strcmp(tool->schema, schema) != 0) ||
 			!has_columns(tool, &columns))
 			continue;
-		add_candidate(candidates, tool, viflo_db_row_text(row, 2),
-					  own != NULL && own[0] == 't');
+		add_candidate(candidates, tool, viflo_db_row_text(row, 2), where);
 	}
 	free(columns.values);
 }
@@ -170,7 +175,10 @@ list_candidates(const Candidates *candidates)
 	return list.data;
 }
 
-/* How many go with the layout, of the tenant's own or of all; *chosen is one. */
+/*
+ * How many go with the layout, of the tenant's own or of those that can be for
+ * all tenants; *chosen is one.
+ */
 static int
 count_fitting(const Candidates *candidates, const char *layout, bool named, bool own,
 			  const Candidate **chosen)
@@ -181,13 +189,24 @@ count_fitting(const Candidates *candidates, const char *layout, bool named, bool
 	{
 		const Candidate *candidate = &candidates->items[i];
 
-		if ((own && !candidate->own) ||
+		if ((own ? !candidate->own : candidate->other) ||
 			(!named && !is_own_layout(candidate->tool, layout)))
 			continue;
 		*chosen = candidate;
 		fitting++;
 	}
 	return fitting;
+}
+
+static bool
+has_other(const Candidates *candidates)
+{
+	for (int i = 0; i < candidates->count; i++)
+	{
+		if (candidates->items[i].other)
+			return true;
+	}
+	return false;
 }
 
 /* The one that goes with the layout, or NULL and *failure. */
@@ -207,6 +226,14 @@ choose(const Candidates *candidates, const char *layout, bool named,
 		viflo_failure(failure, VIFLO_EXIT_REFUSED,
 					  "database has no history of another migration tool");
 		viflo_failure_hint(failure, "Where the table has a name of its own, say --table NAME and --tool NAME.");
+		return NULL;
+	}
+	if (fitting == 0 && has_other(candidates))
+	{
+		viflo_failure(failure, VIFLO_EXIT_REFUSED,
+					  "schema of the tenant has no history of another migration tool");
+		failure->detail = psprintf("There is %s.", list_candidates(candidates));
+		viflo_failure_hint(failure, "If such a history is this tenant's, too, say --table SCHEMA.NAME.");
 		return NULL;
 	}
 	if (fitting == 0)

@@ -22,8 +22,9 @@ typedef struct VifloFound
  * The question which tables there are that could be a history; and its answer:
  * the one that goes with folders of this layout.  tool and table (both may be
  * NULL) are what the user names: table by itself or with its schema, as in
- * SQL.  Tables in the schema of the database's tenant go first.  Fails where
- * there is none, and where there are several, naming what was found.
+ * SQL.  Where the database has a tenant, it is a table in its schema, else one
+ * that the search path finds, or of a tool with a schema of its own.  Fails
+ * where there is none, and where there are several, naming what was found.
  */
 extern void viflo_find_ask_tables(VifloExchange *exchange, const char *table);
 extern bool viflo_find_took_tables(const VifloDbResult *result, const char *layout,

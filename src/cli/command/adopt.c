@@ -351,7 +351,7 @@ const VifloCommand viflo_command_adopt = {
 	"checked against them; what differs, and what the tool says has failed, is named\n"
 	"and stands in the way, as does a table with nothing but versions that have no\n"
 	"file.  Stop the other tool before.  With --tenant the table is looked for in\n"
-	"that schema first.\n"
+	"that schema, then in those of the search path.\n"
 	"\n"
 	"  --dry-run             tell what would be recorded, and record nothing\n"
 	"  --tool NAME           which tool, where the database has several histories\n"
