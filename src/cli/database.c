@@ -68,7 +68,9 @@ viflo_database_catch_interrupts(int fd)
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handle_interrupt;
 	sigemptyset(&action.sa_mask);
-	action.sa_flags = SA_RESTART;
+
+	/* The third one counts even where a server leaves the first unanswered. */
+	action.sa_flags = SA_RESTART | SA_NODEFER;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 }
