@@ -68,7 +68,9 @@ viflo_database_catch_interrupts(int fd)
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handle_interrupt;
 	sigemptyset(&action.sa_mask);
-	action.sa_flags = SA_RESTART;
+
+	/* The third one counts even where a server leaves the first unanswered. */
+	action.sa_flags = SA_RESTART | SA_NODEFER;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 }
@@ -274,15 +276,24 @@ viflo_database_close(VifloDatabase *database)
 	memset(database, 0, sizeof(*database));
 }
 
-/* The extension is there, and a function or view of it is not. */
+/*
+ * The extension is there, and a function, a column of one, a view or a table of
+ * it is not.  What a migration lacks has a context.
+ */
 static bool
 lacks_ours(const VifloDatabase *database)
 {
+	static const char *const states[] = {"42883", "42P01", "42704"};
 	const VifloDbError *error = &database->error;
 
-	return database->schema != NULL && error->context == NULL &&
-		(strcmp(error->sqlstate, "42883") == 0 || strcmp(error->sqlstate, "42P01") == 0) &&
-		strstr(error->message, "viflo") != NULL;
+	if (database->schema == NULL || error->context != NULL)
+		return false;
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		if (strcmp(error->sqlstate, states[i]) == 0)
+			return strstr(error->message, "viflo") != NULL;
+	}
+	return strcmp(error->sqlstate, "42703") == 0;
 }
 
 bool

@@ -182,6 +182,22 @@ for my $signal ('INT', 'TERM')
 	is($node->safe_psql('stop_down', q(SELECT to_regclass('a') IS NOT NULL)), 't', '^C in a downgrade: rolled back');
 }
 
+# A server that answers no request to cancel either
+{
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ $program, '--url', $node->connstr('stop_int'), '--dir', $dir, 'upgrade' ],
+		'<', \undef, '>', \$out, '2>', \$err, my $limit = IPC::Run::timeout(60));
+	$node->poll_query_until('postgres',
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+	) or die;
+	my ($postmaster) = slurp_text($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+	kill('STOP', $postmaster);
+	for (1 .. 3) { $run->signal('INT'); select(undef, undef, undef, 0.3); }
+	ok(eval { $run->finish; 1 }, 'the third ^C ends the program') or $run->kill_kill;
+	kill('CONT', $postmaster);
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+}
+
 # A server that goes away
 {
 	my ($out, $err) = ('', '');

@@ -364,4 +364,13 @@ for my $command ([ '--tenant', 'public', 'upgrade' ], [ 'upgrade', '--tenants', 
 	fails_with([ '--url', $old, '--dir', $simple, @$command ], 1, qr/ALTER EXTENSION viflo_migrate UPDATE/, "@$command with an old extension");
 }
 
+# One that knows even less
+$node->safe_psql('postgres', 'CREATE DATABASE older');
+$node->safe_psql('older', "CREATE EXTENSION viflo_migrate VERSION '1.1'");
+for my $command ('upgrade', 'deploy', 'status', 'log', 'plan')
+{
+	is_viflo([ '--url', $node->connstr('older'), '--dir', $simple, $command ], 1, '', qr/ALTER EXTENSION viflo_migrate UPDATE/,
+		"$command with an older one");
+}
+
 done_testing();
