@@ -89,6 +89,18 @@ sub start_again
 	BAIL_OUT('the server does not start again');
 }
 
+# A psql that a restarting server turns away has not read its query, and who
+# wrote that would fail in its place.
+sub wait_until_up
+{
+	for (1 .. 1800)
+	{
+		return 1 if system($node->installed_command('pg_isready'), '-q', '-h', $node->host, '-p', $node->port) == 0;
+		select(undef, undef, undef, 0.1);
+	}
+	return 0;
+}
+
 # Cuts off the deploy under way in psql; false when it had ended before.
 # However many processes there were, those of the server that are not to
 # outlive it are gone on return, and the server takes connections.
@@ -167,11 +179,11 @@ sub cut_off
 		{
 			# All was done, but the server may restart for it all the same.
 			wait_until_gone($victim) or fail("$how: no end");
-			$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
+			wait_until_up() or BAIL_OUT('the server does not come back');
 			return 0;
 		}
 		wait_until_gone(grep { $children{$_} !~ /logger/ } keys %children) or fail("$how: no restart");
-		$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
+		wait_until_up() or BAIL_OUT('the server does not come back');
 	}
 	wait_for_end($psql);
 	return $psql->{status} ne '0';
