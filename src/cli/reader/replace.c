@@ -50,9 +50,9 @@ append_value(VifloReplacement *replacement, const char *value)
 	int			count = replacement->value_count++;
 
 	if (count == 0)
-		replacement->values = palloc(sizeof(VifloPlace));
+		replacement->values = palloc(sizeof(VifloExtent));
 	else if ((count & (count - 1)) == 0)
-		replacement->values = repalloc(replacement->values, 2 * count * sizeof(VifloPlace));
+		replacement->values = repalloc(replacement->values, 2 * count * sizeof(VifloExtent));
 	replacement->values[count].start = replacement->result.len;
 	appendStringInfoString(&replacement->result, value);
 	replacement->values[count].end = replacement->result.len;

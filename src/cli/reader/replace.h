@@ -11,11 +11,11 @@
 #include "lib/stringinfo.h"
 
 /* A part of a text, in bytes from its beginning. */
-typedef struct VifloPlace
+typedef struct VifloExtent
 {
 	size_t		start;
 	size_t		end;
-} VifloPlace;
+} VifloExtent;
 
 /* One text in which names are replaced; made by the caller on its stack. */
 typedef struct VifloReplacement
@@ -29,11 +29,11 @@ typedef struct VifloReplacement
 	bool		strict;			/* a name without a value is an error */
 
 	/* Parts of text, in order, in which the psql style replaces nothing. */
-	const VifloPlace *kept;
+	const VifloExtent *kept;
 	int			kept_count;
 
 	StringInfoData result;		/* what came out */
-	VifloPlace *values;			/* of the dollar style: where values are in it */
+	VifloExtent *values;			/* of the dollar style: where values are in it */
 	int			value_count;
 	char	   *missing;		/* the name that has no value; or NULL: a
 								 * placeholder is not closed */
