@@ -15,55 +15,22 @@
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"
-#include "common/logging.h"
 #else
 #include "postgres.h"
 #endif
 
 #include "common/branches.h"
 #include "common/graph.h"
-#include "common/hashfn.h"
+#include "common/numbers.h"
 #include "common/order.h"
 #include "common/sqlstate.h"
-
-typedef struct NameEntry
-{
-	const char *name;
-	int			node;
-	bool		label;			/* else an id */
-	uint32		hash;
-	char		status;
-} NameEntry;
-
-/* The same allocator on both sides: a memory context is not needed. */
-#define SH_PREFIX name
-#define SH_ELEMENT_TYPE NameEntry
-#define SH_KEY_TYPE const char *
-#define SH_KEY name
-#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) ((a)->hash)
-#define SH_SCOPE static inline
-#define SH_RAW_ALLOCATOR palloc0
-#define SH_DECLARE
-#define SH_DEFINE
-/* PostgreSQL 15's template shadows a variable of its own. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow=compatible-local"
-#endif
-#include "lib/simplehash.h"
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 
 /* How many revisions back the parent of a revision is looked for first. */
 #define NEAR	4
 
 struct VifloGraphIndex
 {
-	name_hash  *names;
+	viflo_numbers_hash *names;
 	int		   *edges;			/* what parents, depends, ... point into */
 	int			nreal_heads;
 	int		   *real_heads;		/* neither child nor dependent, in load order */
@@ -106,20 +73,20 @@ add_ids(VifloGraph *graph, VifloError *error)
 	{
 		const VifloRevision *revision = graph->nodes[i].revision;
 		bool		found;
-		NameEntry  *entry;
+		VifloNumber *entry;
 
-		entry = name_insert(graph->index->names, revision->id, &found);
+		entry = viflo_numbers_insert(graph->index->names, revision->id, &found);
 		if (found)
-			return duplicate_revision(graph->nodes[entry->node].revision,
+			return duplicate_revision(graph->nodes[entry->number].revision,
 									  revision, error);
-		entry->node = i;
+		entry->number = i;
 		entry->label = false;
 	}
 	return true;
 }
 
 static bool
-duplicate_label(const VifloGraph *graph, const NameEntry *other,
+duplicate_label(const VifloGraph *graph, const VifloNumber *other,
 				const char *label, int node, VifloError *error)
 {
 	if (!other->label)
@@ -128,14 +95,14 @@ duplicate_label(const VifloGraph *graph, const NameEntry *other,
 					"branch label \"%s\" of revision \"%s\" is also the id of a revision",
 					label, node_id(graph, node));
 	}
-	else if (other->node == node)
+	else if (other->number == node)
 		viflo_error(error, VIFLO_DUPLICATE_LABEL,
 					"revision \"%s\" has the branch label \"%s\" twice",
 					node_id(graph, node), label);
 	else
 		viflo_error(error, VIFLO_DUPLICATE_LABEL,
 					"branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
-					label, node_id(graph, node), node_id(graph, other->node));
+					label, node_id(graph, node), node_id(graph, other->number));
 	viflo_error_hint(error, "A name stands for one revision: choose another label.");
 	return false;
 }
@@ -154,12 +121,12 @@ add_labels(VifloGraph *graph, VifloError *error)
 		for (int j = 0; j < labels->count; j++)
 		{
 			bool		found;
-			NameEntry  *entry;
+			VifloNumber *entry;
 
-			entry = name_insert(graph->index->names, labels->names[j], &found);
+			entry = viflo_numbers_insert(graph->index->names, labels->names[j], &found);
 			if (found)
 				return duplicate_label(graph, entry, labels->names[j], i, error);
-			entry->node = i;
+			entry->number = i;
 			entry->label = true;
 		}
 	}
@@ -173,7 +140,7 @@ static bool
 missing_parent(const VifloGraph *graph, int node, const char *name,
 			   bool dependency, VifloError *error)
 {
-	const NameEntry *entry = name_lookup(graph->index->names, name);
+	const VifloNumber *entry = viflo_numbers_lookup(graph->index->names, name);
 
 	if (dependency)
 		viflo_error(error, VIFLO_MISSING_PARENT,
@@ -186,7 +153,7 @@ missing_parent(const VifloGraph *graph, int node, const char *name,
 	if (entry != NULL)
 	{
 		viflo_error_detail(error, "\"%s\" is a branch label, of revision \"%s\".",
-						   name, node_id(graph, entry->node));
+						   name, node_id(graph, entry->number));
 		viflo_error_hint(error, "Name the revision itself.");
 	}
 	else
@@ -220,17 +187,17 @@ misplaced(const VifloGraph *graph, int node, int below, bool dependency,
 static int
 find_named(const VifloGraph *graph, int node, const char *name, bool dependency)
 {
-	const NameEntry *entry;
+	const VifloNumber *entry;
 
 	for (int i = node - 1; i >= 0 && i >= node - NEAR; i--)
 	{
 		if (strcmp(node_id(graph, i), name) == 0)
 			return i;
 	}
-	entry = name_lookup(graph->index->names, name);
+	entry = viflo_numbers_lookup(graph->index->names, name);
 	if (entry == NULL || (entry->label && !dependency))
 		return -1;
-	return entry->node;
+	return entry->number;
 }
 
 /*
@@ -408,7 +375,7 @@ viflo_graph_build(const VifloRevision *revisions, int count,
 		graph->nodes[i].rank = -1;
 	}
 	graph->index = palloc0(sizeof(struct VifloGraphIndex));
-	graph->index->names = name_create(count, NULL);
+	graph->index->names = viflo_numbers_create(count, NULL);
 
 	if (!add_ids(graph, error) ||
 		!add_labels(graph, error) ||
@@ -428,7 +395,7 @@ viflo_graph_free(VifloGraph *graph)
 {
 	struct VifloGraphIndex *index = graph->index;
 
-	name_destroy(index->names);
+	viflo_numbers_destroy(index->names);
 	if (index->branches)
 		viflo_branches_free(index->branches);
 	if (index->edges)
@@ -447,17 +414,17 @@ viflo_graph_free(VifloGraph *graph)
 int
 viflo_graph_find(const VifloGraph *graph, const char *id)
 {
-	const NameEntry *entry = name_lookup(graph->index->names, id);
+	const VifloNumber *entry = viflo_numbers_lookup(graph->index->names, id);
 
-	return entry != NULL && !entry->label ? entry->node : -1;
+	return entry != NULL && !entry->label ? entry->number : -1;
 }
 
 int
 viflo_graph_find_label(const VifloGraph *graph, const char *label)
 {
-	const NameEntry *entry = name_lookup(graph->index->names, label);
+	const VifloNumber *entry = viflo_numbers_lookup(graph->index->names, label);
 
-	return entry != NULL && entry->label ? entry->node : -1;
+	return entry != NULL && entry->label ? entry->number : -1;
 }
 
 int

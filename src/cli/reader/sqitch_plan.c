@@ -16,51 +16,19 @@
 #include "cli/folder.h"
 #include "cli/reader/sqitch_id.h"
 #include "cli/reader/sqitch_plan.h"
-#include "common/hashfn.h"
 #include "common/lines.h"
-#include "common/logging.h"
+#include "common/numbers.h"
 #include "common/sqlstate.h"
 #include "lib/stringinfo.h"
 
 #define BLANKS	" \t"
 
-/* What a name of a change, or "@" and one of a tag, is. */
-typedef struct KnownName
-{
-	const char *name;
-	int			index;			/* the tag, or the last change of the name */
-	int			first;			/* the first change of the name */
-	uint32		hash;
-	char		status;
-} KnownName;
-
-#define SH_PREFIX known
-#define SH_ELEMENT_TYPE KnownName
-#define SH_KEY_TYPE const char *
-#define SH_KEY name
-#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp(a, b) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) ((a)->hash)
-#define SH_SCOPE static inline
-#define SH_RAW_ALLOCATOR palloc0
-#define SH_DECLARE
-#define SH_DEFINE
-/* PostgreSQL 15's template shadows a variable of its own. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow=compatible-local"
-#endif
-#include "lib/simplehash.h"
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-
 /* The reading of a plan. */
 typedef struct Reading
 {
 	VifloSqitchPlan *plan;
-	known_hash *names;
+	viflo_numbers_hash *names;	/* of changes, the last of each name; with "@"
+								 * before it, of tags */
 	int			line;
 	VifloError *error;
 } Reading;
@@ -263,9 +231,9 @@ find_dependency(Reading *reading, const char *change, const char *key, int *inde
 	VifloSqitchPlan *plan = reading->plan;
 	const char *at = strchr(key, '@');
 	char	   *name = at ? pnstrdup(key, at - key) : pstrdup(key);
-	KnownName  *named = known_lookup(reading->names, name);
-	KnownName  *tag = at ? known_lookup(reading->names, at) : NULL;
-	int			limit = tag ? plan->tags[tag->index].change : plan->count;
+	VifloNumber *named = viflo_numbers_lookup(reading->names, name);
+	VifloNumber *tag = at ? viflo_numbers_lookup(reading->names, at) : NULL;
+	int			limit = tag ? plan->tags[tag->number].change : plan->count;
 
 	*index = -1;
 	if (strspn(key, "0123456789abcdef") == VIFLO_SHA1_HEX && key[VIFLO_SHA1_HEX] == '\0')
@@ -278,12 +246,11 @@ find_dependency(Reading *reading, const char *change, const char *key, int *inde
 		named = NULL;
 	else if (at == key)
 		*index = limit;
-	else if (named != NULL && at == NULL)
-		*index = named->first;
 	else if (named != NULL)
 	{
-		*index = named->index;
-		while (*index > limit)
+		/* The last one up to the tag; without a tag, the first of all. */
+		*index = named->number;
+		while (*index > limit || (at == NULL && plan->changes[*index].before >= 0))
 			*index = plan->changes[*index].before;
 	}
 	if (*index >= 0)
@@ -349,19 +316,20 @@ add_tag(Reading *reading, const VifloSqitchLine *is)
 {
 	VifloSqitchPlan *plan = reading->plan;
 	VifloSqitchTag *tag;
-	KnownName  *known;
+	VifloNumber *known;
 	bool		found;
 
 	if (strchr(is->name, '/') != NULL)
 		return fail(reading, "tag \"%s\" has a \"/\" in its name", is->name);
 	if (plan->count == 0)
 		return fail(reading, "tag \"%s\" stands before any change", is->name);
-	known = known_insert(reading->names, psprintf("@%s", is->name), &found);
+	known = viflo_numbers_insert(reading->names, psprintf("@%s", is->name), &found);
 	if (found)
 		return viflo_error_at(reading->error, VIFLO_INVALID_SCRIPT, reading->line,
 							  "tag \"%s\" stands in line %d already", is->name,
-							  plan->tags[known->index].is.line);
-	known->index = plan->ntags;
+							  plan->tags[known->number].is.line);
+	known->number = plan->ntags;
+	known->label = true;
 	if ((plan->ntags & (plan->ntags - 1)) == 0)
 		plan->tags = plan->tags ?
 			repalloc(plan->tags, sizeof(VifloSqitchTag) * plan->ntags * 2) :
@@ -379,7 +347,7 @@ add_change(Reading *reading, const VifloSqitchLine *is, char *list)
 	VifloSqitchPlan *plan = reading->plan;
 	int			index = plan->count;
 	VifloSqitchChange *change;
-	KnownName  *known;
+	VifloNumber *known;
 	bool		found;
 
 	if ((index & (index - 1)) == 0)
@@ -394,22 +362,21 @@ add_change(Reading *reading, const VifloSqitchLine *is, char *list)
 	change->tags = plan->ntags;
 	if (list != NULL && !read_dependencies(reading, change, list))
 		return false;
-	known = known_insert(reading->names, is->name, &found);
+	known = viflo_numbers_insert(reading->names, is->name, &found);
 	if (found)
 	{
-		VifloSqitchChange *before = &plan->changes[known->index];
+		VifloSqitchChange *before = &plan->changes[known->number];
 
 		if (before->tags == plan->ntags)
 			return viflo_error_at(reading->error, VIFLO_INVALID_SCRIPT, reading->line,
 								  "change \"%s\" stands in line %d already, with no tag in between",
 								  is->name, before->is.line);
 		before->after = index;
-		change->before = known->index;
+		change->before = known->number;
 		change->instance = before->instance + 1;
 	}
-	else
-		known->first = index;
-	known->index = index;
+	known->number = index;
+	known->label = false;
 	plan->count++;
 	return viflo_sqitch_change_id(plan, index, reading->error);
 }
@@ -476,7 +443,7 @@ viflo_sqitch_plan_read(const char *text, size_t length, VifloSqitchPlan *plan,
 	bool		good = true;
 
 	memset(plan, 0, sizeof(*plan));
-	reading.names = known_create(256, NULL);
+	reading.names = viflo_numbers_create(256, NULL);
 	while (good && viflo_lines_next(&lines, &span))
 	{
 		char	   *line;
@@ -499,7 +466,7 @@ viflo_sqitch_plan_read(const char *text, size_t length, VifloSqitchPlan *plan,
 			good = read_line(&reading, line);
 		pfree(line);
 	}
-	known_destroy(reading.names);
+	viflo_numbers_destroy(reading.names);
 	if (good && plan->project == NULL)
 		return viflo_error_at(error, VIFLO_INVALID_SCRIPT, Max(reading.line, 1),
 							  "plan has no line %%project=NAME at its beginning");
