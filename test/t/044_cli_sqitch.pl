@@ -76,6 +76,10 @@ bad(folder_of('sqitch.plan' => "%project=a b\n"), 'sqitch.plan:1', '"a b" is not
 bad(folder_of('sqitch.plan' => "${head}a \xff"), 'sqitch.plan:4', 'text is not UTF-8', 'plan not UTF-8');
 bad(folder_of('sqitch.conf' => "[core]\n\tengine = mysql\n"), 'sqitch.conf', 'engine "mysql"', 'engine');
 bad(folder_of('sqitch.conf' => "[core]\n\tengine pg\n"), 'sqitch.conf:2', 'line is neither', 'conf');
+for my $line ('[core', '[core "x]', '[core "x" y]', '= pg', "x = \"y", 'x = \q', 'x = "\q"')
+{
+	bad(folder_of('sqitch.conf' => "[core]\n\n  $line\n"), 'sqitch.conf:3', 'line is neither', "conf: $line");
+}
 bad(folder_of('sqitch.conf' => ''), 'sqitch.plan', 'plan is not there', 'no plan');
 
 bad_script("SELECT 1 \\gset\n", 1, 'psql\'s command \\\\gset is not supported');
@@ -182,6 +186,41 @@ rename("$dir/$_/b+c.ddl", "$dir/$_/b.ddl") for 'db/deploy', 'undo';
 @at = ('--url', $node->connstr(new_database()), '--dir', $dir);
 is_viflo([@at, 'upgrade'], 0, qr/^up    b  \\n  /, undef, 'folders of sqitch.conf');
 is_viflo([@at, 'downgrade', '-1'], 0, qr/^down  b/, '', 'and back');
+
+# Variables: those of the command, the engine, and the target; values as git has them.
+$dir = project("SELECT :'core', :'deploy', :'engine', :'target', :'registry', :'long';\n",
+	'revert/a.sql' => "SELECT :'core', :'deploy', :'revert', :'verify', :'engine';\n",
+	'verify/a.sql' => "SELECT :'core', :'deploy', :'verify', :'revert', :'target';\n",
+	'sqitch.conf' => <<'EOF' . '	long = ' . 'x' x 300 . "\n");
+; of the project
+[core]
+	engine = pg
+	flag
+	target = prod
+[core "variables"] core = a \
+	 b   c # d
+	deploy = 1
+	registry = no
+[deploy "variables"]
+	deploy = "x ; y # z"
+[revert "variables"]
+	revert = "q\"\\\tq" http://r/#r
+[verify "variables"]
+	verify = 1
+[engine "pg"]
+	registry = reg
+[engine "pg.variables"]
+	engine = 1
+	target = 1
+[target "prod.variables"]
+	target = 2
+EOF
+@at = ('--url', $node->connstr(new_database()), '--dir', $dir);
+is_viflo([@at, 'load'], 0, qr/^load  a/, undef, 'variables');
+(undef, my $script) = viflo(@at, 'script', 'a');
+is($script =~ s/\A.*?(?=^-- viflo up)//msr, "-- viflo up from deploy/a.sql\nSELECT 'a b c', 'x ; y # z', '1', '2', 'reg', '" . 'x' x 300 . "';\n"
+	  . "-- viflo down from revert/a.sql\nSELECT 'a b c', 'x ; y # z', 'q\"\\\tq http://r/#r', :'verify', '1';\n"
+	  . "-- viflo verify from verify/a.sql\nSELECT 'a b c', 'x ; y # z', '1', :'revert', '2';\n", 'their values');
 
 # New changes.
 $dir = project('SELECT 1;');

@@ -156,7 +156,7 @@ read_script(Project *project, VifloSqitchScript kind, const VifloSqitchChange *c
 		return viflo_failure_file(failure, viflo_folder_path(project->folder, path), 0, NULL,
 								  "could not read file: %m");
 	return viflo_psql_section(project->folder, *file, project->history,
-							  &project->conf.variables, section, failure);
+							  &project->conf.variables[kind], section, failure);
 }
 
 static bool

@@ -31,7 +31,7 @@ typedef struct VifloSqitchConf
 	const char *dirs[VIFLO_SQITCH_SCRIPTS];
 	const char *reworked_dirs[VIFLO_SQITCH_SCRIPTS];
 	char	   *extension;		/* with its dot */
-	VifloNames	variables;		/* NAME=VALUE */
+	VifloNames	variables[VIFLO_SQITCH_SCRIPTS];	/* NAME=VALUE */
 	char	   *user_name;		/* or NULL, as is the next */
 	char	   *user_email;
 } VifloSqitchConf;
