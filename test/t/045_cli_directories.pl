@@ -142,6 +142,10 @@ my $dir = folder_of('meta/_journal.json' => sprintf($journal, sprintf($entry, '0
 is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'upgrade'], 1, '',
 	qr{^\Q$dir\E/0_a\.sql:4:1: error: syntax error at or near "nonsense"}m, 'drizzle: place of an error');
 
+# YAML's ways to say nothing.
+$dir = folder_of('1_x/up.sql' => '', '1_x/metadata.yaml' => "name: null\nparents:\nparent: ~\ncreateIndexConcurrently:\n");
+is_viflo(['--url', $node->connstr(new_database()), '--dir', $dir, 'load'], 0, qr/^load  1_x  x$/, undef, 'sourcegraph: keys without a value');
+
 # New files, and what they are read as.
 my %new = (
 	prisma => [ { 'migration_lock.toml' => $lock }, qr{\d{14}_add_users/migration\.sql} ],

@@ -86,6 +86,20 @@ add_parent(const yaml_node_t *node, Metadata *metadata)
 	return true;
 }
 
+/* Is there no value, or one that YAML has for none? */
+static bool
+is_null(const yaml_node_t *node)
+{
+	static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+	bool		null = false;
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	for (int i = 0; i < lengthof(words); i++)
+		null |= strcmp((const char *) node->data.scalar.value, words[i]) == 0;
+	return null;
+}
+
 /* Takes one key and its value. */
 static bool
 take_key(yaml_document_t *document, const yaml_node_t *key, const yaml_node_t *value,
@@ -96,6 +110,8 @@ take_key(yaml_document_t *document, const yaml_node_t *key, const yaml_node_t *v
 
 	if (key->type != YAML_SCALAR_NODE)
 		return false;
+	if (is_null(value))
+		return true;
 	if (strcmp(name, "name") == 0)
 	{
 		if (value->type == YAML_SCALAR_NODE)
