@@ -103,6 +103,11 @@ bad_script("\\endif\n", 1, '\\\\endif without an \\\\if');
 bad_script("\\else\n", 1, '\\\\else without an \\\\if');
 bad_script("\\if perhaps\n\\endif\n", 1, '\\\\if needs one boolean, not "perhaps"');
 bad_script("SELECT :DBNAME;\n", 1, 'psql\'s variable "DBNAME" is not known');
+bad_script("\\echo :DBNAME\n\\set x :DBNAME\n", 2, 'psql\'s variable "DBNAME" is not known');
+bad_script("\\if :{?SERVER_VERSION_NUM}\n\\endif\n", 1, 'psql\'s variable "SERVER_VERSION_NUM" is not');
+bad_script("\\set x `echo :USER`\n", 1, 'psql\'s variable "USER" is not', '--allow-programs');
+bad_script("\\set x 'a\\nb'\n\\set y `echo :'x'`\n", 2, 'argument of a program contains a newline', '--allow-programs');
+bad_script("SELECT 1;\n\\g\n", 2, '\\\\g to repeat a statement is not');
 bad_script("\\set x '\\\\q'\n:x;\n", 2, 'the value of a variable has a backslash command');
 bad_script("SELECT 1;\n\xff\n", 2, 'text is not UTF-8');
 bad_script("\\set x aaaaaaaaaaaaaaaa\n" . ("\\set x :x:x\n" x 20), 17, 'value of "x" is too long');
@@ -161,6 +166,12 @@ my $dir = project("\\copy t from program 'cat data.txt | tr a b'\nSELECT 1;\n",
 is_viflo(['--url', $node->connstr($db = new_database()), '--dir', $dir, '--allow-programs', 'upgrade'], 0,
 	qr/(up .*\n){2}/, undef, 'a program with --allow-programs');
 is($node->safe_psql($db, q{SELECT string_agg(x, ',') FROM t}), 'b,b', 'its output is the data');
+
+$dir = project("\\set a 'x  `\\'y'\n\\set b `echo :'a' :a1 :none \":'none'\"`\n\\set c `echo \$((1:d))`\n"
+	  . "CREATE TABLE t (x text);\nCOPY t FROM stdin \\g\n1;\n\\.\nINSERT INTO t VALUES (:'b'), (:c);\n");
+is_viflo(['--url', $node->connstr($db = new_database()), '--dir', $dir, '--allow-programs', '--set', 'a1=2', '--set', 'd=+4', 'upgrade'],
+	0, qr/up .*\n/, undef, 'variables in backticks, and COPY before \g');
+is($node->safe_psql($db, q{SELECT string_agg(x, '|') FROM t}), "1;|x  `'y 2 :none :'none'|5", 'their values, and its data');
 
 # Lines and files of errors, whatever was put in before them.
 for my $case (["\\i b.sql\nSELECT 1;\nnonsense;\n", 'deploy/a.sql:3'],

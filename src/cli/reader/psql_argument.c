@@ -4,7 +4,8 @@
  *
  * Words between blanks, up to the end of the line or an unquoted backslash.
  * In single quotes there are escapes, in double quotes nothing is special and
- * the quotes stay, a text in backticks is a program's output.
+ * the quotes stay, a text in backticks, with variables replaced, is a program
+ * whose output it gives.
  *
  * Rules: psql's psqlscanslash.l, which no library has.
  *-------------------------------------------------------------------------
@@ -13,6 +14,7 @@
 
 #include "cli/program.h"
 #include "cli/reader/psql_argument.h"
+#include "fe_utils/string_utils.h"
 
 static bool
 is_space(char c)
@@ -101,16 +103,59 @@ read_quoted(VifloPsqlSource *source, const char **at, const char *end, StringInf
 	return viflo_psql_fail(source, "unterminated quoted string");
 }
 
+/*
+ * A variable within backticks, from its colon on: name, or 'name' as an
+ * argument for the shell.  False: it is none, or has no value.
+ */
+static bool
+read_shell_variable(VifloPsqlSource *source, const char **at, const char *end,
+					StringInfo to)
+{
+	bool		quoted = end - *at > 1 && (*at)[1] == '\'';
+	const char *name = *at + 1 + quoted;
+	const char *p = name;
+	const char *value;
+	PQExpBufferData argument;
+
+	while (p < end && is_name(*p))
+		p++;
+	if (p == name || (quoted && (p == end || *p != '\'')))
+		return false;
+	value = viflo_psql_known_value(source, pnstrdup(name, p - name));
+	if (value == NULL)
+		return false;
+	*at = p + quoted;
+	if (!quoted)
+	{
+		appendStringInfoString(to, value);
+		return true;
+	}
+	initPQExpBuffer(&argument);
+	if (!appendShellStringNoError(&argument, value))
+		viflo_psql_fail(source, "argument of a program contains a newline or carriage return");
+	appendBinaryStringInfo(to, argument.data, argument.len);
+	termPQExpBuffer(&argument);
+	return true;
+}
+
 /* A program in backticks, the first of which is taken. */
 static bool
 read_program(VifloPsqlSource *source, const char **at, const char *end, StringInfo to)
 {
 	const char *close = memchr(*at, '`', end - *at);
+	StringInfoData command;
 	bool		good;
 
 	if (close == NULL)
 		return viflo_psql_fail(source, "unterminated quoted string");
-	good = viflo_psql_program(source, pnstrdup(*at, close - *at), to);
+	initStringInfo(&command);
+	while (*at < close)
+	{
+		if (**at != ':' || !read_shell_variable(source, at, close, &command))
+			appendStringInfoChar(&command, *(*at)++);
+	}
+	good = source->run->failure->message == NULL &&
+		viflo_psql_program(source, command.data, to);
 	if (good && to->len > 0 && to->data[to->len - 1] == '\n')
 		to->data[--to->len] = '\0';
 	*at = close + 1;
@@ -122,7 +167,8 @@ read_program(VifloPsqlSource *source, const char **at, const char *end, StringIn
  * none, or has no value, and the text stays.
  */
 static bool
-read_variable(VifloPsqlSource *source, const char **at, const char *end, StringInfo to)
+read_variable(VifloPsqlSource *source, const char **at, const char *end,
+			  bool printed, StringInfo to)
 {
 	const char *p = *at;
 	bool		test = end - p > 2 && p[0] == '{' && p[1] == '?';
@@ -134,7 +180,8 @@ read_variable(VifloPsqlSource *source, const char **at, const char *end, StringI
 		p++;
 	if (p == name || ((test || quote != '\0') && (p == end || *p != (test ? '}' : quote))))
 		return false;
-	value = viflo_psql_value(source->run, pnstrdup(name, p - name));
+	name = pnstrdup(name, p - name);
+	value = printed ? viflo_psql_value(source->run, name) : viflo_psql_known_value(source, name);
 	if (test)
 		value = value ? "TRUE" : "FALSE";
 	if (value == NULL)
@@ -155,7 +202,7 @@ read_variable(VifloPsqlSource *source, const char **at, const char *end, StringI
 
 char *
 viflo_psql_argument(VifloPsqlSource *source, const char **at, const char *end,
-					bool *good)
+					bool printed, bool *good)
 {
 	StringInfoData word;
 
@@ -184,8 +231,9 @@ viflo_psql_argument(VifloPsqlSource *source, const char **at, const char *end,
 				*at = close + 1;
 			}
 		}
-		else if (c != ':' || !read_variable(source, at, end, &word))
+		else if (c != ':' || !read_variable(source, at, end, printed, &word))
 			appendStringInfoChar(&word, c);
+		*good &= source->run->failure->message == NULL;
 	}
 	return *good ? word.data : NULL;
 }

@@ -11,10 +11,11 @@
 /*
  * The next argument of a command, palloc'd, with quotes taken off, variables
  * replaced, and `programs` run; *at is then past it.  NULL: there is none, at
- * the end of the line or the next backslash.  Sets *good to false on failure.
+ * the end of the line or the next backslash.  Sets *good to false on failure;
+ * only where the argument is printed, a variable of psql's own may be unknown.
  */
 extern char *viflo_psql_argument(VifloPsqlSource *source, const char **at,
-								 const char *end, bool *good);
+								 const char *end, bool printed, bool *good);
 
 /* Past all arguments of a command that is left out. */
 extern void viflo_psql_skip_arguments(const char **at, const char *end);

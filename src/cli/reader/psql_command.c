@@ -221,7 +221,9 @@ run_go(const Call *call)
 {
 	if (call->arguments->count > 0)
 		return viflo_psql_fail(call->source, "\\g with a file or program is not supported");
-	resetStringInfo(&call->source->statement);
+	if (viflo_psql_between(call->source))
+		return viflo_psql_fail(call->source, "\\g to repeat a statement is not supported");
+	viflo_psql_end_statement(call->source);
 	return viflo_psql_emit(call->source, ";", 1);
 }
 
@@ -367,7 +369,7 @@ takes_line(const char *name)
  * is the condition of an \elif after a branch that was taken.
  */
 static bool
-read_arguments(VifloPsqlSource *source, bool wanted, const char **at,
+read_arguments(VifloPsqlSource *source, bool wanted, bool printed, const char **at,
 			   const char *end, VifloNames *arguments)
 {
 	bool		good = true;
@@ -378,7 +380,7 @@ read_arguments(VifloPsqlSource *source, bool wanted, const char **at,
 		viflo_psql_skip_arguments(at, end);
 		return true;
 	}
-	while ((argument = viflo_psql_argument(source, at, end, &good)) != NULL)
+	while ((argument = viflo_psql_argument(source, at, end, printed, &good)) != NULL)
 		viflo_names_add(arguments, argument);
 	return good;
 }
@@ -411,7 +413,8 @@ viflo_psql_command(VifloPsqlSource *source, const char **at, const char *end)
 		return false;
 	if (command != NULL && command->run == run_else)
 		wanted = conditional_stack_peek(source->conditions) == IFSTATE_FALSE;
-	if (!read_arguments(source, wanted, at, end, &arguments))
+	if (!read_arguments(source, wanted, command != NULL && command->run == run_echo,
+						at, end, &arguments))
 		return false;
 	if (*at + 1 < end && (*at)[0] == '\\' && (*at)[1] == '\\')
 		*at += 2;

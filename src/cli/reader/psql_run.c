@@ -54,8 +54,8 @@ find_value(const VifloNames *names, const char *name, bool *known)
 	return NULL;
 }
 
-bool
-viflo_psql_is_own(const char *name)
+static bool
+is_own(const char *name)
 {
 	for (int i = 0; i < lengthof(psql_variables); i++)
 	{
@@ -76,13 +76,27 @@ viflo_psql_value(VifloPsqlRun *run, const char *name)
 	value = find_value(&run->history->settings->set, name, &known);
 	if (!known)
 		value = find_value(run->given, name, &known);
-	if (!known && !viflo_psql_is_own(name))
+	if (!known && !is_own(name))
 	{
 		value = viflo_placeholders_value(run->history, name);
 		known = value != NULL;
 	}
 	if (known)
 		run->history->outside = true;
+	return value;
+}
+
+const char *
+viflo_psql_known_value(VifloPsqlSource *source, const char *name)
+{
+	VifloFailure *failure = source->run->failure;
+	const char *value = viflo_psql_value(source->run, name);
+
+	if (value == NULL && is_own(name) && failure->message == NULL)
+	{
+		viflo_psql_fail(source, "psql's variable \"%s\" is not known before connecting", name);
+		viflo_failure_hint(failure, "Give it a value: --set %s=VALUE", name);
+	}
 	return value;
 }
 
@@ -94,6 +108,13 @@ viflo_psql_can_insert(VifloPsqlSource *source, const char *command)
 	if (source->copies > 0)
 		return viflo_psql_fail(source, "\\%s on the line of a COPY whose data follow", command);
 	return true;
+}
+
+void
+viflo_psql_end_statement(VifloPsqlSource *source)
+{
+	source->copies += viflo_psql_copies_from_stdin(source->statement.data);
+	resetStringInfo(&source->statement);
 }
 
 bool

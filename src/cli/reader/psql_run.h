@@ -56,6 +56,9 @@ extern void viflo_psql_put(VifloPsqlRun *run, const char *text, size_t length);
 /* The same for a text that belongs to the source's line; fails beyond the limit. */
 extern bool viflo_psql_emit(VifloPsqlSource *source, const char *text, size_t length);
 
+/* The statement is complete: notes whether data follow, and begins another. */
+extern void viflo_psql_end_statement(VifloPsqlSource *source);
+
 /* Is nothing but comments and white space read of a statement? */
 extern bool viflo_psql_between(const VifloPsqlSource *source);
 
@@ -65,8 +68,11 @@ extern bool viflo_psql_can_insert(VifloPsqlSource *source, const char *command);
 /* The value that a name has for psql, or NULL. */
 extern const char *viflo_psql_value(VifloPsqlRun *run, const char *name);
 
-/* Is it a variable that psql itself sets, so that it is not known here? */
-extern bool viflo_psql_is_own(const char *name);
+/*
+ * The same; fails where it has none and is a variable that psql itself sets,
+ * so that its value is not known here.
+ */
+extern const char *viflo_psql_known_value(VifloPsqlSource *source, const char *name);
 
 /* Fails at the source's line. */
 extern bool viflo_psql_fail(VifloPsqlSource *source, const char *fmt,...) pg_attribute_printf(2, 3);

@@ -15,7 +15,6 @@
 
 #include "cli/reader/psql_command.h"
 #include "cli/reader/psql_script.h"
-#include "cli/reader/psql_statement.h"
 #include "fe_utils/psqlscan_int.h"
 #include "fe_utils/string_utils.h"
 #include "mb/pg_wchar.h"
@@ -25,14 +24,9 @@ static char *
 get_variable(const char *name, PsqlScanQuoteType quote, void *passthrough)
 {
 	VifloPsqlSource *source = passthrough;
-	const char *value = viflo_psql_value(source->run, name);
+	const char *value = viflo_psql_known_value(source, name);
 	PQExpBufferData buf;
 
-	if (value == NULL && viflo_psql_is_own(name) && source->run->failure->message == NULL)
-	{
-		viflo_psql_fail(source, "psql's variable \"%s\" is not known before connecting", name);
-		viflo_failure_hint(source->run->failure, "Give it a value: --set %s=VALUE", name);
-	}
 	if (value == NULL)
 		return NULL;
 	initPQExpBuffer(&buf);
@@ -90,14 +84,6 @@ take_piece(VifloPsqlSource *source, PQExpBuffer piece)
 	appendPQExpBufferChar(piece, ' ');
 }
 
-/* A statement is complete. */
-static void
-end_statement(VifloPsqlSource *source)
-{
-	source->copies += viflo_psql_copies_from_stdin(source->statement.data);
-	resetStringInfo(&source->statement);
-}
-
 /*
  * Where in its line the lexer has stopped: it ends its buffer there while it
  * waits.  NULL: within the value of a variable.
@@ -129,7 +115,7 @@ scan_line(VifloPsqlSource *source, const char *line, size_t length)
 
 		take_piece(source, &piece);
 		if (result == PSCAN_SEMICOLON)
-			end_statement(source);
+			viflo_psql_end_statement(source);
 		else if (result != PSCAN_BACKSLASH)
 			break;
 		else if ((line = stopped_at(source->scan, line)) == NULL)
