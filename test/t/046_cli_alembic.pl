@@ -38,6 +38,15 @@ unless ($version)
 fails_with([@nowhere, '--dir', folder_of('alembic.ini' => "[alembic]\n"), '--allow-programs', 'load'], 1,
 	qr{error: program "alembic" failed: .*\nDETAIL:  (?:.*\n)*?.*script_location}, 'alembic fails');
 
+# A comment that looks like alembic's own line.
+my $like = folder_of('alembic.ini' => "[alembic]\nscript_location = m\n", 'm/script.py.mako' => '',
+	'm/env.py' => "from alembic import context\ncontext.configure(dialect_name='postgresql')\n"
+	  . "with context.begin_transaction():\n    context.run_migrations()\n",
+	'm/versions/a.py' => "from alembic import op\nrevision = 'a'\ndown_revision = None\ndef upgrade():\n"
+	  . "    op.execute('-- Running upgrade by hand -> never\\nSELECT 1')\n");
+fails_with([@nowhere, '--dir', $like, '--allow-programs', 'load'], 1,
+	qr{error: line "-- Running upgrade \.\.\. -> never" of alembic's SQL.*\nHINT}, 'a line of a migration that looks like one of alembic');
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
 $node->start;

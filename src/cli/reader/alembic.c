@@ -120,6 +120,25 @@ find_sql(const VifloAlembicSql *revisions, int count, const char *id)
 	return NULL;
 }
 
+/*
+ * The SQL that is not one revision's each, of those in the history; NULL: all
+ * is.  A comment of a migration's may look like the line that begins one.
+ */
+static const VifloAlembicSql *
+find_foreign(const Said *said, const VifloAlembicSql *revisions, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		bool		known = false;
+
+		for (int e = 0; e < said->count && !known; e++)
+			known = strcmp(said->entries[e].id, revisions[i].id) == 0;
+		if (!known || find_sql(revisions, count, revisions[i].id) != &revisions[i])
+			return &revisions[i];
+	}
+	return NULL;
+}
+
 static bool
 is_head(const Said *said, const char *id)
 {
@@ -147,7 +166,8 @@ ask_for_down(const VifloFolder *folder, int dir, VifloHistory *history, Said *sa
 	if (sql != NULL)
 	{
 		count = viflo_alembic_sql(sql, said->table, false, &found);
-		one = find_sql(found, count, entry->id);
+		if (find_foreign(said, found, count) == NULL)
+			one = find_sql(found, count, entry->id);
 	}
 	if (one != NULL)
 		said->downs[said->ndowns++] = *one;
@@ -181,7 +201,9 @@ ask_for_downs(const VifloFolder *folder, int dir, VifloHistory *history, Said *s
 	if (sql != NULL)
 	{
 		said->ndowns = viflo_alembic_sql(sql, said->table, false, &said->downs);
-		return;
+		if (find_foreign(said, said->downs, said->ndowns) == NULL)
+			return;
+		said->ndowns = 0;
 	}
 	said->downs = palloc(sizeof(VifloAlembicSql) * said->count);
 	for (int i = 0; i < said->count; i++)
@@ -193,6 +215,7 @@ ask(const VifloFolder *folder, int dir, VifloHistory *history, Said *said,
 	VifloFailure *failure)
 {
 	char	   *text = run_alembic(folder, dir, "history", NULL, "--verbose", failure);
+	const VifloAlembicSql *foreign;
 
 	if (text == NULL)
 		return false;
@@ -204,6 +227,15 @@ ask(const VifloFolder *folder, int dir, VifloHistory *history, Said *said,
 		return false;
 	said->table = viflo_alembic_table(text);
 	said->nups = viflo_alembic_sql(text, said->table, true, &said->ups);
+	foreign = find_foreign(said, said->ups, said->nups);
+	if (foreign != NULL)
+	{
+		viflo_failure_file(failure, folder->path, 0, NULL,
+						   "line \"-- Running upgrade ... -> %s\" of alembic's SQL does not begin a revision",
+						   foreign->id);
+		viflo_failure_hint(failure, "If it is a comment in a migration, change it.");
+		return false;
+	}
 	ask_for_downs(folder, dir, history, said);
 	return true;
 }
