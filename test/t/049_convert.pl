@@ -256,6 +256,12 @@ foreach my $layout (grep { !/^graphile-migrate$/ } sort keys %exports)
 	is(scalar @{ sections_of($native, 'up') }, 3, "$layout: and a chain");
 }
 
+# A message of two lines, which a header of graphile-migrate's cannot be.
+my ($noted, $committed) = (folder_of('sqitch.plan' => "%project=x\n\na 2026-01-05T08:00:00Z Ada <ada\@example.com> # one\\ntwo\n",
+		'deploy/a.sql' => 'SELECT 1;'), folder_of());
+is_viflo(['--dir', $noted, '--layout', 'graphile-migrate', 'export', '--to', $committed], 0, qr{/000001-one-two\.sql\n}, '', 'a message of two lines');
+is_viflo(['--dir', $committed, 'import', '--to', "$committed/native"], 0, qr{/000001-one-two\.sql\n}, '', 'can be read again');
+
 # What is refused
 my $full = folder_of('x.sql' => '');
 fails_with([ '--dir', $source, '--layout', 'goose', 'export', '--to', $full ], 1, qr/^\Q$full\E: error: folder is not empty\nHINT/, 'export to a folder with files');
