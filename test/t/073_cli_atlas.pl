@@ -100,6 +100,10 @@ unlike($script->('1'), qr/transaction:/, 'so it does not count');
 
 is(up_of("-- atlas:delimiter \\n\\n\nSELECT 1\n\nSELECT '\n\n2' -- x\n\n"), "\nSELECT 1\n;\nSELECT '\n\n2' -- x\n;\n", 'line ends');
 is(up_of("-- atlas:delimiter //\nSELECT (1\n//2)// SELECT \$\$//\$\$//"), "\nSELECT (1\n//2); SELECT \$\$//\$\$;\n", 'a text');
+is(up_of("-- atlas:delimiter //\n-- see http://x, it's here\nSELECT '--//' || (1 -- (//\n)//\n/* -- // ' */ SELECT 2 -- isn't//\n//"),
+	"\n-- see http://x, it's here\nSELECT '--//' || (1 -- (//\n);\n/* -- // ' */ SELECT 2 -- isn't//\n;\n", 'a text, and comments');
+is(up_of("-- atlas:delimiter -- end\nSELECT (1 -- end'\n)-- end\n-- the '\nSELECT 2\n-- end"),
+	"\nSELECT (1 -- end'\n);\n-- the '\nSELECT 2\n;\n", 'a comment');
 
 # atlas.sum.
 my %files = ('1_a.sql' => "SELECT 1;\n", '2_b.sql' => "SELECT 2;\n", '3_c.sql' => "SELECT 3;\n");

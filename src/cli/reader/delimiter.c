@@ -3,8 +3,8 @@
  *	  What ends a statement in texts of tools that can be told so.
  *
  * The lexer is given the text piece by piece, up to each delimiter, and asked
- * in what it ends.  It does not tell of a "--" comment, whose ";" means
- * nothing.
+ * in what it ends.  It does not tell of a "--" comment: a delimiter at the end
+ * of a line of one is replaced, as ";" means nothing there.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -106,27 +106,44 @@ append_end(StringInfo result, const char *delimiter)
 	}
 }
 
+/*
+ * A "--" that the delimiter does not begin with is where the lexer is asked,
+ * too: what a comment has, quotes and delimiters, counts for nothing.
+ */
 static void
 replace_anywhere(PsqlScanState state, StringInfo text, const char *delimiter)
 {
+	size_t		length = strlen(delimiter);
 	const char *piece = text->data;
-	const char *from = piece;
-	const char *found;
+	const char *end = strstr(piece, delimiter);
+	const char *comment = strstr(piece, "--");
 	StringInfoData result;
 
 	initStringInfo(&result);
-	while ((found = strstr(from, delimiter)) != NULL)
+	while (end != NULL)
 	{
+		const char *found = comment != NULL && comment < end ? comment : end;
+		const char *next = found + (found == end ? length : 2);
 		promptStatus_t prompt = scan(state, piece, found - piece);
 
 		appendBinaryStringInfo(&result, piece, found - piece);
 		piece = found;
-		from = found + strlen(delimiter);
-		if (is_quoted(prompt) || prompt == PROMPT_PAREN)
-			continue;
-		append_end(&result, delimiter);
-		piece = from;
-		psql_scan_reset(state);
+		if (found == end && !is_quoted(prompt) && prompt != PROMPT_PAREN)
+		{
+			append_end(&result, delimiter);
+			piece = next;
+			psql_scan_reset(state);
+		}
+		else if (found == comment && !is_quoted(prompt))
+		{
+			next = found + strcspn(found, "\n");
+			appendBinaryStringInfo(&result, found, next - found);
+			piece = next;
+		}
+		if (end < next)
+			end = strstr(next, delimiter);
+		if (comment != NULL && comment < next)
+			comment = strstr(next, "--");
 	}
 	appendStringInfoString(&result, piece);
 	pfree(text->data);
