@@ -111,6 +111,8 @@ for my $case (['context:test', 'context or labels'], ['labels:"a or b"', 'contex
 	like($err, qr{warning: \S+/a\.sql: change sets with .*$case->[1]}, "warning: $case->[0]");
 	is($ids, 'a.x.1', 'and it is there');
 }
+(undef, $err, $ids) = loaded({ 'a.sql' => "$head--changeset x:1 dbms:\"postgresql\"\nSELECT 1;\n" });
+like($err, qr{warning: \S+/a\.sql: change sets with dbms in quotes are left out}, 'warning: dbms in quotes');
 
 # Delimiters: what is sent.
 is(up_of("\nSELECT 1\n/\nSELECT 2 / 3\n GO \nSELECT '\n/\n';"), "SELECT 1\n;\nSELECT 2 / 3\n ;  \nSELECT '\n/\n';", 'by default');

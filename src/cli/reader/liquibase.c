@@ -71,7 +71,7 @@ make_id(const VifloChangeSet *set, const char *path)
 	return id;
 }
 
-/* What holds for a file's change sets though they ask for something else. */
+/* What holds for a file's change sets though they seem to ask for something else. */
 static void
 warn_of_file(const VifloFolder *folder, VifloHistory *history,
 			 const VifloFile *file, const VifloChangeLog *log)
@@ -79,12 +79,14 @@ warn_of_file(const VifloFolder *folder, VifloHistory *history,
 	bool		filtered = false;
 	bool		always = false;
 	bool		may_fail = false;
+	bool		quoted = false;
 
 	for (int i = 0; i < log->count; i++)
 	{
 		filtered |= log->sets[i].filtered && !log->sets[i].leaves_out;
 		always |= log->sets[i].run_always && !log->sets[i].leaves_out;
 		may_fail |= log->sets[i].may_fail && !log->sets[i].leaves_out;
+		quoted |= log->sets[i].quoted_dbms;
 	}
 	if (filtered)
 		viflo_reader_warn(history, folder, file->name,
@@ -95,6 +97,9 @@ warn_of_file(const VifloFolder *folder, VifloHistory *history,
 	if (may_fail)
 		viflo_reader_warn(history, folder, file->name,
 						  "change sets with failOnError:false stop a run when they fail");
+	if (quoted)
+		viflo_reader_warn(history, folder, file->name,
+						  "change sets with dbms in quotes are left out, as Liquibase does, which finds no such database");
 }
 
 /* Makes a section of lines of file. */

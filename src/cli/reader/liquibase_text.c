@@ -242,6 +242,16 @@ take_name(VifloSpan *span, bool author, char **name)
 	return found.end > found.start;
 }
 
+/* Does a quote begin attribute dbms, which Liquibase takes for part of a name? */
+static bool
+has_quoted_dbms(VifloSpan attributes)
+{
+	VifloSpan	rest;
+
+	return find_attribute(attributes, "dbms:", &rest) && rest.start < rest.end &&
+		(*rest.start == '"' || *rest.start == '\'');
+}
+
 static bool
 begin_change_set(Pass *pass, VifloSpan rest)
 {
@@ -271,6 +281,7 @@ begin_change_set(Pass *pass, VifloSpan rest)
 	set->filtered = attribute(rest, "context:") != NULL ||
 		attribute(rest, "contextFilter:") != NULL || attribute(rest, "labels:") != NULL;
 	set->leaves_out = boolean_attribute(rest, "ignore:", false) || !is_for_postgresql(rest);
+	set->quoted_dbms = set->leaves_out && has_quoted_dbms(rest);
 	if (attribute(rest, "runWith:") != NULL && !set->leaves_out)
 		return fail_at(pass, "change set with runWith is not supported");
 	return true;

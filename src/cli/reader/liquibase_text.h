@@ -29,6 +29,7 @@ typedef struct VifloChangeSet
 	const char *comment;		/* or NULL */
 	const char *path;			/* logicalFilePath, or NULL */
 	bool		leaves_out;		/* it is not for PostgreSQL, or ignored */
+	bool		quoted_dbms;	/* left out, as a quote begins dbms */
 	bool		filtered;		/* it has a context or labels */
 	bool		run_on_change;
 	bool		run_always;
