@@ -2,7 +2,7 @@
  * fuzz_readers.c
  *	  libFuzzer target of src/cli/reader.
  *
- * The bytes are a folder: the first picks a layout, then follow names of
+ * The bytes are a folder: the first line picks a layout, then follow names of
  * files, each ended by a line end, with their texts, each ended by a line of
  * "%%".  For any folder the reader either says what is wrong with it, or makes
  * revisions: with ids, and with texts that lie within what it has allocated.
@@ -346,6 +346,28 @@ write_and_read(const VifloReader *reader, const VifloRevision *revision)
 	CHECK(strcmp(before, after) == 0);
 }
 
+/*
+ * The layout that a line names; any other picks one by its bytes, or NULL:
+ * found out from the folder.
+ */
+static char *
+pick_layout(VifloSpan line)
+{
+	char	   *name = viflo_span_copy(line);
+	unsigned int sum = 0;
+	int			readers = 0;
+
+	for (; viflo_readers[readers] != NULL; readers++)
+	{
+		if (strcmp(viflo_readers[readers]->name, name) == 0)
+			return name;
+	}
+	for (const char *p = name; *p != '\0'; p++)
+		sum += (unsigned char) *p;
+	return sum % (readers + 1) < readers ?
+		pstrdup(viflo_readers[sum % (readers + 1)]->name) : NULL;
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -362,17 +384,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	VifloFolder folder;
 	VifloHistory history;
 	VifloFailure failure = {0};
-	int			readers = 0;
+	VifloLines	lines = viflo_lines_begin((const char *) data, size);
+	VifloSpan	line;
 
-	if (size == 0)
+	if (!viflo_lines_next(&lines, &line))
 		return 0;
-	while (viflo_readers[readers] != NULL)
-		readers++;
-	/* One value more than there are: found out from the folder. */
-	if (data[0] % (readers + 1) < readers)
-		settings.layout = pstrdup(viflo_readers[data[0] % (readers + 1)]->name);
-	make_folder(&folder, (const char *) data + 1, size - 1);
-	for (int r = 0; r < readers; r++)
+	settings.layout = pick_layout(line);
+	make_folder(&folder, lines.next, lines.end - lines.next);
+	for (int r = 0; viflo_readers[r] != NULL; r++)
 	{
 		for (int i = 0; i < folder.count; i++)
 		{
@@ -383,7 +402,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (viflo_reader_read(&folder, &settings, &history, &failure))
 	{
 		check_history(&history);
-		for (int r = 0; r < readers && history.count > 0; r++)
+		for (int r = 0; viflo_readers[r] != NULL && history.count > 0; r++)
 		{
 			/* Native files are written from more than a text. */
 			if (viflo_readers[r]->create != NULL && viflo_readers[r]->linear)

@@ -122,8 +122,9 @@ warn_of_ruby(const VifloFolder *folder, VifloHistory *history,
 		count++;
 		version = pnstrdup(viflo_file_base(file),
 						   strspn(viflo_file_base(file), "0123456789"));
-		if (missing == NULL && bsearch(&version, versions->names, versions->count,
-									   sizeof(char *), compare_versions) == NULL)
+		if (missing == NULL &&
+			(versions->count == 0 || bsearch(&version, versions->names, versions->count,
+											 sizeof(char *), compare_versions) == NULL))
 			missing = file->name;
 	}
 	if (missing != NULL)
