@@ -23,7 +23,8 @@ CREATE FUNCTION hostile.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT host
 CREATE FUNCTION hostile.count(anyelement) RETURNS bigint LANGUAGE sql AS $$ SELECT hostile.trap('count'); SELECT 0::bigint $$;
 CREATE FUNCTION hostile.nextval(pg_catalog.text) RETURNS bigint LANGUAGE sql AS $$ SELECT hostile.trap('nextval'); SELECT 0::bigint $$;
 CREATE FUNCTION hostile.length(pg_catalog.text) RETURNS int LANGUAGE sql AS $$ SELECT hostile.trap('length'); SELECT 0 $$;
-CREATE FUNCTION hostile.viflo_record(text, text, timestamptz DEFAULT NULL, int DEFAULT 0, project text DEFAULT NULL)
+CREATE FUNCTION hostile.viflo_record(text, text, timestamptz DEFAULT NULL, int DEFAULT 0, project text DEFAULT NULL,
+	tenant text DEFAULT NULL)
 	RETURNS timestamptz LANGUAGE sql AS $$ SELECT hostile.trap('viflo_record'); SELECT now() $$;
 CREATE DOMAIN hostile.text AS pg_catalog.text CHECK (hostile.trap('text'));
 CREATE TABLE hostile.revision (id int);
@@ -39,7 +40,7 @@ CREATE CAST (pg_catalog.text AS hostile.mood) WITH FUNCTION hostile.to_mood(pg_c
 -- the extension is made there, too: in a schema whose owner is not to be trusted
 SET search_path = hostile, pg_catalog;
 CREATE EXTENSION viflo_migrate SCHEMA hostile;
-DROP FUNCTION hostile.viflo_record(pg_catalog.text, pg_catalog.text, timestamptz, int, pg_catalog.text);
+DROP FUNCTION hostile.viflo_record(pg_catalog.text, pg_catalog.text, timestamptz, int, pg_catalog.text, pg_catalog.text);
 CREATE EXTENSION viflo_migrate SCHEMA hostile;
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'viflo.log'::regclass;
 DROP EXTENSION viflo_migrate;
