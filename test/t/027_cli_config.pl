@@ -133,8 +133,8 @@ for my $case (
 viflo({ in => $dir }, 'revision', '-m', 'again', '--rev-id', 's');
 fails_with([{ in => $dir }, 'revision', '-m', 'again', '--rev-id', 't'], 1,
 	qr/again\.sql: error: file exists already/, 'a name that is taken');
-fails_with([{ in => configured('') }, 'revision', '-m', 'x', '--rev-id', '.r'], 1,
-	qr/\.r_x\.sql: error: file would not be read, as its name begins with a dot/, 'a name that is hidden');
+fails_with([{ in => configured('') }, 'revision', '-m', 'x', '--rev-id', '.r'], 2,
+	qr/revision id that names a file cannot begin with a dot/, 'a name that is hidden');
 
 # Hooks
 $dir = configured(<<'CONF');
