@@ -185,7 +185,7 @@ viflo_survey(const char *project, const char *pattern, const char *target, int *
 	VifloSurveyRow *rows = MemoryContextAllocHuge(CurrentMemoryContext,
 												  sizeof(VifloSurveyRow) * Max(schemas.count, 1));
 
-	/* Of those that have nothing; and what is wrong with target is so without any. */
+	/* Those that have nothing; what is wrong with target is so without any. */
 	standings[0] = make_standing(state, &tenants->sets[0], target);
 	for (int i = 0, at = 0; i < schemas.count; i++)
 	{
