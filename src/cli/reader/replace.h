@@ -33,7 +33,7 @@ typedef struct VifloReplacement
 	int			kept_count;
 
 	StringInfoData result;		/* what came out */
-	VifloExtent *values;			/* of the dollar style: where values are in it */
+	VifloExtent *values;		/* of the dollar style: where values are in it */
 	int			value_count;
 	char	   *missing;		/* the name that has no value; or NULL: a
 								 * placeholder is not closed */
