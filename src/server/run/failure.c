@@ -24,7 +24,7 @@
  * somebody else may have gone on with the step.
  */
 static void
-look_back(VifloFailure *failure, ErrorData *error)
+look_back(VifloStepFailure *failure, ErrorData *error)
 {
 	const char *project = failure->run->project;
 	const char *tenant = failure->run->tenant;
@@ -54,7 +54,7 @@ look_back(VifloFailure *failure, ErrorData *error)
 }
 
 static void
-log_failure(VifloFailure *failure, ErrorData *error)
+log_failure(VifloStepFailure *failure, ErrorData *error)
 {
 	VifloRecord *record = failure->record;
 
@@ -78,7 +78,7 @@ log_failure(VifloFailure *failure, ErrorData *error)
 }
 
 void
-viflo_failure_raise(VifloFailure *failure, ErrorData *error)
+viflo_step_failure_raise(VifloStepFailure *failure, ErrorData *error)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile trouble = NULL;

@@ -13,7 +13,7 @@
 #include "store/record.h"
 
 /* What is known of the step.  On the stack of who ran it. */
-typedef struct VifloFailure
+typedef struct VifloStepFailure
 {
 	const VifloRun *run;
 	const VifloPlannedStep *step;
@@ -23,13 +23,13 @@ typedef struct VifloFailure
 	VifloRecord *record;		/* error and sqlstate are filled in */
 	StringInfo	detail;			/* for the log */
 	const char *blockers;		/* who was in the way of its locks, or NULL */
-} VifloFailure;
+} VifloStepFailure;
 
 /*
  * Logs the failure, in a transaction of its own, and raises error, with what
  * is done and stays, and how to go on, added to it.  The transaction is clean.
  * That the failure cannot be logged is a warning, and hides nothing.
  */
-extern _Noreturn void viflo_failure_raise(VifloFailure *failure, ErrorData *error);
+extern _Noreturn void viflo_step_failure_raise(VifloStepFailure *failure, ErrorData *error);
 
 #endif							/* VIFLO_FAILURE_H */

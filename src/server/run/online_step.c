@@ -108,7 +108,7 @@ finish_record(OnlineStep *at)
 static _Noreturn void
 fail(OnlineStep *at, ErrorData *error)
 {
-	VifloFailure failure = {
+	VifloStepFailure failure = {
 		.run = at->run,
 		.step = at->step,
 		.lock = at->lock,
@@ -119,7 +119,7 @@ fail(OnlineStep *at, ErrorData *error)
 		.blockers = at->patience.blockers
 	};
 
-	viflo_failure_raise(&failure, error);
+	viflo_step_failure_raise(&failure, error);
 }
 
 /*
