@@ -53,7 +53,7 @@ foreach my $loss (@losses)
 	$primary->backup("backup_$number");
 	$standby->init_from_backup($primary, "backup_$number", has_streaming => 1);
 	$standby->start;
-	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('flush'));
 
 	my %children = children_of($primary->{_pid});
 	my $deploy = deploy_of($primary, $name);
