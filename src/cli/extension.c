@@ -13,38 +13,64 @@
 #include "cli/extension.h"
 #include "cli/output.h"
 
+/* What the setting of the project is where nobody has set it. */
+#define BUILT_IN_PROJECT	"viflo"
+
 /*
  * Looks for the extension's schema, the project to use, and whether the role
- * may read the log's table; one row.  $1 is the project asked for, $2 the one
- * for a folder when the database has no setting.  A value equal to the
- * built-in default counts as set unless the module has been loaded and says
- * that it is the default.
+ * may read the log's table; one row x.
  */
-#define LOOKUP \
+#define LOOKUP(project, from) \
 	"(SELECT (SELECT pg_catalog.quote_ident(n.nspname)" \
 	"           FROM pg_catalog.pg_extension e" \
 	"           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace" \
 	"          WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate') AS schema," \
-	"        COALESCE($1::pg_catalog.text," \
-	"                 CASE WHEN v OPERATOR(pg_catalog.=) '' THEN NULL" \
-	"                      WHEN v OPERATOR(pg_catalog.=) 'viflo' AND EXISTS" \
-	"                           (SELECT FROM pg_catalog.pg_settings s" \
-	"                             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'" \
-	"                               AND s.source OPERATOR(pg_catalog.=) 'default')" \
-	"                      THEN NULL ELSE v END," \
-	"                 $2::pg_catalog.text) AS project," \
+	"        " project " AS project," \
 	"        COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('viflo.log'), 'SELECT'), false) AS reads_log" \
-	"   FROM pg_catalog.current_setting('viflo_migrate.project', true) v) x"
+	from ") x"
+
+/*
+ * $1 is the project asked for, $2 the one for a folder when the database has
+ * no setting.  A value equal to the built-in default counts as set unless the
+ * module has been loaded and says that it is the default.
+ */
+static const char lookup[] =
+LOOKUP("COALESCE($1::pg_catalog.text,"
+	   " CASE WHEN v OPERATOR(pg_catalog.=) '' THEN NULL"
+	   "      WHEN v OPERATOR(pg_catalog.=) '" BUILT_IN_PROJECT "' AND EXISTS"
+	   "           (SELECT FROM pg_catalog.pg_settings s"
+	   "             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'"
+	   "               AND s.source OPERATOR(pg_catalog.=) 'default')"
+	   "      THEN NULL ELSE v END,"
+	   " $2::pg_catalog.text)",
+	   " FROM pg_catalog.current_setting('viflo_migrate.project', true) v");
+
+/* $1 is the project: it is known, and reading all settings is dear. */
+static const char lookup_of_known[] = LOOKUP("$1::pg_catalog.text", "");
 
 static VifloTurn took_extension(VifloExchange *exchange, VifloDbResult **results);
 static VifloTurn took_missing(VifloExchange *exchange, VifloDbResult **results);
 
-static void
-lookup_params(const VifloDatabase *database, VifloDbParam params[2])
+/* The project for a database that has no setting, or NULL. */
+static const char *
+default_project(const VifloDatabase *database)
 {
-	params[0] = viflo_db_text(database->settings->project);
-	params[1] = viflo_db_text(database->settings->dir_exists ?
-							  VIFLO_DEFAULT_PROJECT : NULL);
+	return database->settings->dir_exists ? VIFLO_DEFAULT_PROJECT : NULL;
+}
+
+/* Adds a lookup, of which columns are wanted. */
+static void
+add_lookup(VifloExchange *exchange, const char *columns)
+{
+	const VifloDatabase *database = exchange->database;
+	VifloDbParam *params = viflo_exchange_params(exchange);
+
+	params[0] = viflo_db_text(database->project_known ? database->project : database->settings->project);
+	params[1] = viflo_db_text(default_project(database));
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT x.schema, x.project, x.reads_log%s FROM %s", columns,
+								database->project_known ? lookup_of_known : lookup),
+					   database->project_known ? 1 : 2);
 }
 
 /* In place of what was known of it. */
@@ -65,7 +91,9 @@ take_lookup(VifloDatabase *database, const VifloDbResult *result)
 	if (!viflo_db_row_next(&row))
 		return;
 	set_text(&database->schema, viflo_db_row_text(&row, 0));
-	set_text(&database->project, viflo_db_row_text(&row, 1));
+	if (!database->project_known)
+		set_text(&database->project, viflo_db_row_text(&row, 1));
+	database->project_known = true;
 	database->reads_log = viflo_db_row_bool(&row, 2);
 }
 
@@ -89,8 +117,7 @@ wait_for(VifloExchange *exchange, VifloTurn turn, VifloFailure *failure)
 static VifloTurn
 ask_lookup(VifloExchange *exchange, VifloStep step)
 {
-	lookup_params(exchange->database, viflo_exchange_params(exchange));
-	viflo_exchange_add(exchange, pstrdup("SELECT x.schema, x.project, x.reads_log FROM " LOOKUP), 2);
+	add_lookup(exchange, "");
 	return viflo_exchange_ask(exchange, step);
 }
 
@@ -188,14 +215,11 @@ static VifloTurn
 ask_missing(VifloExchange *exchange)
 {
 	const VifloDigests *digests = &exchange->local->digests;
-	VifloDbParam *params = viflo_exchange_params(exchange);
+	VifloDbParam *params;
 
-	lookup_params(exchange->database, params);
-	viflo_exchange_add(exchange,
-					   pstrdup("SELECT x.schema, x.project, x.reads_log,"
-							   " pg_catalog.set_config('search_path', COALESCE('pg_catalog, ' OPERATOR(pg_catalog.||) x.schema, 'pg_catalog'), true),"
-							   " pg_catalog.set_config('viflo.project', COALESCE(x.project, ''), true)"
-							   " FROM " LOOKUP), 2);
+	add_lookup(exchange,
+			   ", pg_catalog.set_config('search_path', COALESCE('pg_catalog, ' OPERATOR(pg_catalog.||) x.schema, 'pg_catalog'), true),"
+			   " pg_catalog.set_config('viflo.project', COALESCE(x.project, ''), true)");
 	params = viflo_exchange_params(exchange);
 	params[0] = viflo_db_text_array(digests->ids, NULL, digests->count);
 	params[1] = viflo_db_text_array(digests->digests, NULL, digests->count);
@@ -318,6 +342,42 @@ viflo_can_settle(const VifloExchange *exchange, const char *target)
 		(strcmp(target, "head") == 0 || strcmp(target, "heads") == 0);
 }
 
+/*
+ * The setting of the project; and a search_path, for this transaction alone,
+ * that has schema viflo where that is the extension's.  Where it is not,
+ * anybody may have made it, and what is in it is not to be called: its
+ * functions, their defaults and their casts would run as we.
+ */
+static const char enter_our_schema[] =
+"SELECT COALESCE(pg_catalog.current_setting('viflo_migrate.project', true), ''),"
+" pg_catalog.set_config('search_path', CASE WHEN EXISTS ("
+"  SELECT FROM pg_catalog.pg_depend d"
+"   WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass"
+"     AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('viflo')::pg_catalog.oid"
+"     AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass"
+"     AND d.refobjid OPERATOR(pg_catalog.=) (SELECT e.oid FROM pg_catalog.pg_extension e"
+"      WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate')"
+"     AND d.deptype OPERATOR(pg_catalog.=) 'e')"
+" THEN 'pg_catalog, viflo' ELSE 'pg_catalog' END, true)";
+
+/*
+ * Takes the database's setting, as it was before the module was loaded.  Where
+ * it was the built-in default, the module may have been there already.
+ */
+static void
+take_setting(VifloDatabase *database, const VifloDbResult *result)
+{
+	VifloDbRow	row = viflo_db_rows(result, NULL);
+	const char *setting = viflo_db_row_next(&row) ? viflo_db_row_text(&row, 0) : NULL;
+
+	if (database->project_known || setting == NULL || strcmp(setting, BUILT_IN_PROJECT) == 0)
+		return;
+	set_text(&database->project,
+			 database->settings->project != NULL ? database->settings->project :
+			 setting[0] != '\0' ? setting : default_project(database));
+	database->project_known = true;
+}
+
 static VifloTurn
 took_settled(VifloExchange *exchange, VifloDbResult **results)
 {
@@ -325,12 +385,12 @@ took_settled(VifloExchange *exchange, VifloDbResult **results)
 
 	if (results == NULL)
 	{
-		/* No such schema or function: the extension is missing. */
-		exchange->absent = viflo_exchange_failed_with(exchange, "3F000") ||
-			viflo_exchange_failed_with(exchange, "42883");
+		/* No such function: the extension is missing. */
+		exchange->absent = viflo_exchange_failed_with(exchange, "42883");
 		return exchange->absent ? exchange->then(exchange, NULL) : VIFLO_TURN_FAILED;
 	}
-	row = viflo_db_rows(results[0], NULL);
+	take_setting(exchange->database, results[0]);
+	row = viflo_db_rows(results[1], NULL);
 	exchange->settled = viflo_db_row_next(&row) &&
 		strcmp(viflo_db_row_text(&row, 0), "true") == 0;
 	return exchange->then(exchange, results);
@@ -340,14 +400,17 @@ VifloTurn
 viflo_ask_settled(VifloExchange *exchange, const char *target, VifloStep then)
 {
 	const VifloDatabase *database = exchange->database;
-	VifloDbParam *params = viflo_exchange_params(exchange);
+	VifloDbParam *params;
 
+	viflo_exchange_add(exchange, pstrdup(enter_our_schema), 0);
+	params = viflo_exchange_params(exchange);
 	params[0] = viflo_db_text(exchange->local->manifest);
 	params[1] = viflo_db_text(target);
-	lookup_params(database, params + 2);
+	params[2] = viflo_db_text(database->settings->project);
+	params[3] = viflo_db_text(default_project(database));
 	params[4] = viflo_db_text(database->tenant);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
+					   psprintf("SELECT settled($1::pg_catalog.text, $2::pg_catalog.text,"
 								" $3::pg_catalog.text, $4::pg_catalog.text%s)::pg_catalog.text",
 								database->tenant != NULL ? ", $5::pg_catalog.text" : ""),
 					   database->tenant != NULL ? 5 : 4);

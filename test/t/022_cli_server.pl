@@ -164,8 +164,8 @@ my $dir = folder_of('1_a.up.sql' => 'CREATE TABLE a ()', '2_b.up.sql' => 'CREATE
 @at = ('--url', $url, '--dir', $dir);
 is(logged(qr/viflo_load\(/, sub { viflo(@at, 'upgrade') }), 1, 'one call loads all');
 is(logged(qr/viflo_load\(/, sub { viflo(@at, 'upgrade') }), 0, 'nothing is loaded again');
-is(logged(qr/(?:statement|execute [^:]*): /, sub { viflo(@at, 'upgrade') }), 1,
-	'one statement when there is nothing to do');
+is(logged(qr/(?:statement|execute [^:]*): /, sub { viflo(@at, 'upgrade') }), 2,
+	'two statements, sent at once, when there is nothing to do');
 sql($url, "SELECT viflo_stamp('1_a', project => 'app')");
 is_viflo([@at, 'upgrade'], 1, undef, qr/relation "b" already exists/, 'a change elsewhere is noticed');
 sql($url, 'DROP TABLE b');

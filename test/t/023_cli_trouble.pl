@@ -108,6 +108,17 @@ $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
 SQL
 fails_with(['--url', $node->connstr('trapped'), '--dir', $dir, 'check'], 1, qr/is not installed/,
 	'no stranger of that name is called');
+$node->safe_psql('trapped', <<'SQL');
+CREATE SCHEMA viflo;
+CREATE FUNCTION viflo.trap() RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
+CREATE FUNCTION viflo.settled(text, text, text, text, x text DEFAULT viflo.trap()) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT viflo.trap()';
+CREATE VIEW viflo.log AS SELECT viflo.trap() AS id;
+SQL
+fails_with(['--url', $node->connstr('trapped'), '--dir', $dir, $_], 1, qr/schema "viflo" already exists/,
+	"nor one in our schema: $_") for qw(upgrade deploy load);
+fails_with(['--url', $node->connstr('trapped'), '--dir', $dir, $_], 1, qr/is not installed/,
+	"nor one in our schema: $_") for qw(check log current jobs tenants);
+is_viflo(['--url', $node->connstr('trapped'), '--dir', $dir, 'status'], 3, qr/no extension/, '', 'nor one in our schema: status');
 
 # Rights
 $node->safe_psql('postgres', 'CREATE ROLE looker LOGIN');
