@@ -44,7 +44,9 @@ viflo_chart_remarks(const VifloView *view, int number)
 	initStringInfo(&remarks);
 	if (state->current)
 		add_remark(&remarks, "current");
-	if (node->nchildren == 0)
+	if (node->repeatable)
+		add_remark(&remarks, "repeatable");
+	else if (node->nchildren == 0)
 		add_remark(&remarks, "head");
 	for (int i = 0; i < view->revisions[number].labels.count; i++)
 		add_remark(&remarks, view->revisions[number].labels.names[i]);

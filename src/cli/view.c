@@ -24,6 +24,7 @@
 #define CURRENT		6
 #define CHANGED		7
 #define CHECKSUM	8
+#define REPEATABLE	9
 
 bool
 viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *failure)
@@ -44,7 +45,7 @@ viflo_view_open(VifloView *view, const VifloSettings *settings, VifloFailure *fa
 	return good || !view->extension;
 }
 
-/* Newest first, as the server has it. */
+/* Newest first, as the server has it.  Older extensions know no repeatable ones. */
 static VifloDbQuery
 history_query(const VifloView *view, VifloDbParam params[2])
 {
@@ -53,9 +54,10 @@ history_query(const VifloView *view, VifloDbParam params[2])
 
 	query.sql = psprintf("SELECT t.revision, t.down_revision, t.depends_on, t.branch_labels,"
 						 " t.message, t.applied, t.is_current,"
-						 " s.checksum OPERATOR(pg_catalog.<>) s.applied_checksum, s.checksum"
+						 " t.applied AND s.checksum OPERATOR(pg_catalog.<>) s.applied_checksum, s.checksum,"
+						 " pg_catalog.row_to_json(s) OPERATOR(pg_catalog.->>) 'repeatable'"
 						 " FROM %s.viflo_history(%s) t"
-						 " LEFT JOIN LATERAL %s.viflo_show(t.revision, %s) s ON t.applied",
+						 " CROSS JOIN LATERAL %s.viflo_show(t.revision, %s) s",
 						 view->database.schema, scope, view->database.schema, scope);
 	return query;
 }
@@ -152,11 +154,15 @@ differs(const VifloView *view, int number, const char *checksum)
 static void
 fill_revision(VifloRevision *revision, VifloDbRow *row)
 {
+	const char *repeatable = viflo_db_row_text(row, REPEATABLE);
+
 	revision->id = pstrdup(viflo_db_row_text(row, REVISION));
 	revision->message = pstrdup(viflo_db_row_text(row, MESSAGE));
 	revision->down = read_names(row, DOWN);
 	revision->depends_on = read_names(row, DEPENDS);
 	revision->labels = read_names(row, LABELS);
+	if (repeatable != NULL)
+		(void) viflo_repeatable_read(viflo_span_of(repeatable), &revision->repeatable);
 }
 
 /* Rows of the history: oldest first, behind what the folder has. */

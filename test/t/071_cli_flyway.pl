@@ -122,6 +122,12 @@ is(ran(), "$before $between R2 afterMigrateApplied $after", 'with it, too');
 fails_with([@called, 'upgrade'], 1, qr/"afterMigrate" \(up\) cannot run inside a transaction/, 'executeInTransaction=false');
 is((viflo(@called, 'upgrade', 'V2__b'))[0], 0, 'to a version');
 is(ran(), '', 'without');
+# A file that is gone is still one of the database's revisions, until that is forgotten.
+unlink("$called/afterMigrate__2.sql") or die;
+is_viflo([@called, 'graph'], 0, qr/^\S+ +afterMigrate__2 .*\(repeatable, .*no file\)$/m, '', 'graph: a callback that is gone');
+is_viflo([@called, 'status'], 0, qr/all is well/, '', 'status: a callback that is gone');
+is_viflo([@called, 'load'], 0, undef, '', 'what depended on it no longer does');
+is_viflo([@called, 'remove', 'afterMigrate__2'], 0, undef, '', 'and it can be forgotten');
 bad({ 'V1__a.sql' => '', 'afterMigrate.sql' => '', 'x/afterMigrate.sql' => '' }, qr{/x/afterMigrate\.sql: error: second callback "afterMigrate"},
 	'one callback twice');
 
