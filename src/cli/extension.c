@@ -344,20 +344,16 @@ viflo_can_settle(const VifloExchange *exchange, const char *target)
 
 /*
  * The setting of the project; and a search_path, for this transaction alone,
- * that has schema viflo where that is the extension's.  Where it is not,
- * anybody may have made it, and what is in it is not to be called: its
- * functions, their defaults and their casts would run as we.
+ * that has schema viflo where the extension is there, which makes it and keeps
+ * it from being dropped.  Otherwise anybody may have made it, and what is in it
+ * is not to be called: its functions, their defaults and their casts would run
+ * as we.
  */
 static const char enter_our_schema[] =
 "SELECT COALESCE(pg_catalog.current_setting('viflo_migrate.project', true), ''),"
 " pg_catalog.set_config('search_path', CASE WHEN EXISTS ("
-"  SELECT FROM pg_catalog.pg_depend d"
-"   WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass"
-"     AND d.objid OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('viflo')::pg_catalog.oid"
-"     AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass"
-"     AND d.refobjid OPERATOR(pg_catalog.=) (SELECT e.oid FROM pg_catalog.pg_extension e"
-"      WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate')"
-"     AND d.deptype OPERATOR(pg_catalog.=) 'e')"
+"  SELECT FROM pg_catalog.pg_extension e"
+"   WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate')"
 " THEN 'pg_catalog, viflo' ELSE 'pg_catalog' END, true)";
 
 /*
