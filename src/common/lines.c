@@ -53,6 +53,19 @@ viflo_lines_next(VifloLines *lines, VifloSpan *line)
 	return true;
 }
 
+char *
+viflo_line_from(const char *text)
+{
+	char	   *line = pstrdup(text);
+
+	for (char *p = line; *p != '\0'; p++)
+	{
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	}
+	return line;
+}
+
 bool
 viflo_line_is_comment(VifloSpan line)
 {

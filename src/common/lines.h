@@ -49,6 +49,9 @@ viflo_span_is_empty(VifloSpan span)
 	return span.start == span.end;
 }
 
+/* The text as one line, which a comment or header can hold, palloc'd. */
+extern char *viflo_line_from(const char *text);
+
 /* Is the line a "--" comment? */
 extern bool viflo_line_is_comment(VifloSpan line);
 

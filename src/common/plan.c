@@ -159,15 +159,15 @@ plan_up(const VifloGraph *graph, VifloState state, const int *targets,
 	pfree(needed.set);
 }
 
-/* Is anything of this kind, by its text, to run? */
+/* Is any of those to run that do when their text has changed? */
 static bool
-has_changed(const VifloGraph *graph, VifloState state, VifloRepeatable kind)
+has_changed(const VifloGraph *graph, VifloState state)
 {
 	for (int rank = graph->nversioned; rank < graph->count; rank++)
 	{
 		int			node = graph->order[rank];
 
-		if (graph->nodes[node].revision->repeatable == kind &&
+		if (graph->nodes[node].revision->repeatable == VIFLO_REPEATABLE_CHANGED &&
 			!is_applied(state, node))
 			return true;
 	}
@@ -191,7 +191,7 @@ add_repeatable(const VifloGraph *graph, VifloState state, VifloPlan *plan)
 {
 	VifloPlan	whole = {0};
 	bool		others = plan->count > 0 ||
-	has_changed(graph, state, VIFLO_REPEATABLE_CHANGED);
+	has_changed(graph, state);
 	int			count = 0;
 
 	for (int rank = graph->nversioned; rank < graph->count; rank++)

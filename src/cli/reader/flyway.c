@@ -78,19 +78,20 @@ read_name(const char *base, Script *script)
 {
 	char	   *id = pnstrdup(base, Max((int) strlen(base) - 4, 0));
 	char	   *separator = strstr(id, "__");
+	const VifloFlywayEvent *event = viflo_flyway_event(id);
 	Kind		kind = KIND_OTHER;
 
 	if (!has_sql_suffix(base))
 		kind = KIND_OTHER;
-	else if (viflo_flyway_event(id) != NULL)
+	else if (event != NULL)
 	{
 		memset(script, 0, sizeof(*script));
 		script->type = 'C';
-		script->event = viflo_flyway_event(id);
+		script->event = event;
 		script->id = id;
 		script->version = pstrdup("");
 		script->description = pstrdup(separator ? separator + 2 : "");
-		kind = script->event->turn == VIFLO_FLYWAY_NEVER ? KIND_CALLBACK : KIND_SCRIPT;
+		kind = event->turn == VIFLO_FLYWAY_NEVER ? KIND_CALLBACK : KIND_SCRIPT;
 	}
 	else if (strchr("VUBRvubr", id[0]) != NULL)
 	{

@@ -262,20 +262,6 @@ make_slug(const char *message)
 	return slug.data;
 }
 
-/* A message as a header's value, which is one line. */
-static char *
-one_line(const char *message)
-{
-	char	   *line = pstrdup(message);
-
-	for (char *p = line; *p != '\0'; p++)
-	{
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
-	}
-	return line;
-}
-
 /* Is what trimming took away white space to others than JavaScript, too? */
 static bool
 is_plain_trim(const StringInfo text, VifloSpan trimmed)
@@ -334,7 +320,7 @@ graphile_create(const VifloHistory *history, const VifloNewRevision *wanted,
 	viflo_numbered_no_down(wanted, *id, "graphile-migrate");
 	appendStringInfo(viflo_new_file(files, psprintf("%s%s.sql", directory, *id)),
 					 "--! Previous: %s\n--! Hash: %s\n--! Message: %s\n\n%s\n",
-					 previous ? previous : "-", hash, one_line(wanted->message), body.data);
+					 previous ? previous : "-", hash, viflo_line_from(wanted->message), body.data);
 	return true;
 }
 

@@ -187,9 +187,7 @@ viflo_show(PG_FUNCTION_ARGS)
 			values[17] = CStringGetTextDatum(entry->source);
 		else
 			nulls[17] = true;
-		values[18] = viflo_text_datum(state->graph->nodes[found[i]].repeatable ?
-									  viflo_repeatable_word(state->revisions[found[i]].repeatable) : NULL,
-									  &nulls[18]);
+		values[18] = viflo_repeatable_datum(state->revisions[found[i]].repeatable, &nulls[18]);
 		viflo_result_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;

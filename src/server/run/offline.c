@@ -38,18 +38,6 @@ append_literal(StringInfo buf, const char *text)
 	pfree(literal);
 }
 
-/* A copy that a comment can hold: a line end of any kind would end that. */
-static char *
-one_line(const char *text)
-{
-	char	   *copy = pstrdup(text);
-
-	for (char *p = copy; *p != '\0'; p++)
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
-	return copy;
-}
-
 /*
  * The section as psql shall run it: its own BEGIN and COMMIT around everything
  * left out, a semicolon after a last statement that has none.
@@ -123,7 +111,7 @@ append_step(StringInfo buf, const char *project, const char *tenant, const char 
 	const char *direction = up ? "up" : "down";
 	int			statements;
 
-	appendStringInfo(buf, "\n-- %s %s: %s\n", direction, id, one_line(revision->message));
+	appendStringInfo(buf, "\n-- %s %s: %s\n", direction, id, viflo_line_from(revision->message));
 	appendStringInfo(buf, "SELECT %s.viflo_record(", functions);
 	append_literal(buf, id);
 	appendStringInfo(buf, ", '%s', project => ", direction);
@@ -270,7 +258,7 @@ viflo_offline_script(StringInfo buf, const char *project, const char *tenant,
 	appendStringInfo(buf, "-- viflo_migrate: project %s, %s", quote_literal_cstr(project),
 					 quote_literal_cstr(range));
 	if (tenant[0] != '\0')
-		appendStringInfo(buf, ", tenant %s", one_line(quote_literal_cstr(tenant)));
+		appendStringInfo(buf, ", tenant %s", viflo_line_from(quote_literal_cstr(tenant)));
 	appendStringInfoString(buf, "\n-- Apply with: psql -1 -f FILE\n\n");
 	appendStringInfoString(buf, "\\set ON_ERROR_STOP on\n"
 						   "SET standard_conforming_strings = on;\n");

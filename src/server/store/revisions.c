@@ -56,6 +56,13 @@ viflo_names_from_array(Datum datum)
 	return result;
 }
 
+Datum
+viflo_repeatable_datum(VifloRepeatable repeatable, bool *isnull)
+{
+	return viflo_text_datum(repeatable == VIFLO_REPEATABLE_NO ? NULL :
+							viflo_repeatable_word(repeatable), isnull);
+}
+
 void
 viflo_revisions_put(const VifloRevisionRow *row, bool replace)
 {
@@ -79,8 +86,7 @@ viflo_revisions_put(const VifloRevisionRow *row, bool replace)
 	values[VIFLO_REVISION_SOURCE - 1] = viflo_text_datum(row->source, &nulls[VIFLO_REVISION_SOURCE - 1]);
 	values[VIFLO_REVISION_LOADED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	values[VIFLO_REVISION_REPEATABLE - 1] =
-		viflo_text_datum(revision->repeatable == VIFLO_REPEATABLE_NO ? NULL :
-						 viflo_repeatable_word(revision->repeatable), &nulls[VIFLO_REVISION_REPEATABLE - 1]);
+		viflo_repeatable_datum(revision->repeatable, &nulls[VIFLO_REVISION_REPEATABLE - 1]);
 	values[VIFLO_REVISION_SCRIPT - 1] = PointerGetDatum(cstring_to_text_with_len(row->script, row->length));
 
 	if (replace)

@@ -30,6 +30,9 @@ typedef struct VifloRevisionRow
 extern Datum viflo_names_array(const VifloNames *names);
 extern VifloNames viflo_names_from_array(Datum array);
 
+/* The word of a kind of repeatable revisions as text, NULL for the usual kind. */
+extern Datum viflo_repeatable_datum(VifloRepeatable repeatable, bool *isnull);
+
 /* Adds the row, or replaces the one of the same project and id. */
 extern void viflo_revisions_put(const VifloRevisionRow *row, bool replace);
 
