@@ -98,7 +98,7 @@ is( $node->safe_psql('postgres', "SELECT count(*) FROM viflo_upgrade('head', 'cr
 append_to_file("$dir/up.sql", "SELECT count(*) FROM viflo_upgrade('head', 'crowd');\n");
 append_to_file("$dir/down.sql", "SELECT count(*) FROM viflo_downgrade('r18', 'crowd');\n");
 $node->command_ok(
-	[ 'pgbench', '-n', '-c', '8', '-j', '2', '-t', '20', '-f', "$dir/up.sql", '-f', "$dir/down.sql", $node->connstr('postgres') . ' application_name=pgbench' ],
+	[ 'pgbench', '-n', '-c', '8', '-j', '2', '-t', '100', '-f', "$dir/up.sql", '-f', "$dir/down.sql", $node->connstr('postgres') . ' application_name=pgbench' ],
 	'ups and downs at once');
 is( $node->safe_psql(
 		'postgres', <<'EOS'), '', 'each up follows a down, and a down an up');

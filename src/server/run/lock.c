@@ -45,6 +45,9 @@
 /* How whoever runs for a tenant holds the project's lock. */
 #define SHARING RowShareLock
 
+/* Asks whether a step is marked.  Conflicts with marks, and not with itself. */
+#define PROBE	ShareLock
+
 static uint32
 hash_name(const char *name)
 {
@@ -137,7 +140,7 @@ raise_lock_timeout(const char *project, const LOCKTAG *tag, LOCKMODE mode, bool 
 static void
 check_step_under_way(const char *project, const LOCKTAG *step_tag)
 {
-	int			pid = holder_pid(step_tag, AccessExclusiveLock);
+	int			pid = holder_pid(step_tag, PROBE);
 
 	if (pid < 0)
 		return;
@@ -148,16 +151,13 @@ check_step_under_way(const char *project, const LOCKTAG *step_tag)
 			 errhint("Use CALL viflo_deploy(), which waits without holding anything up, or try again later.")));
 }
 
-/*
- * Does a worker live on, whose session has lost the lock?  It is soon over.
- * For who has just got the migrator lock, so that no two ask at once.
- */
+/* Does a worker live on, whose session has lost the lock?  It is soon over. */
 static bool
 worker_lives_on(const LOCKTAG *step_tag)
 {
-	if (LockAcquire(step_tag, AccessExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(step_tag, PROBE, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return true;
-	(void) LockRelease(step_tag, AccessExclusiveLock, false);
+	(void) LockRelease(step_tag, PROBE, false);
 	return false;
 }
 
@@ -342,11 +342,11 @@ viflo_lock_holder(const VifloMigratorLock *lock)
 void
 viflo_lock_mark_step(VifloMigratorLock *lock)
 {
-	/* Never waits: nobody takes it in another mode. */
+	/* Waits for a probe at most, which is given back at once. */
 	if (!lock->marked)
-		(void) LockAcquire(&lock->step_tag, AccessShareLock, true, false);
+		(void) LockAcquire(&lock->step_tag, VIFLO_STEP_MARK, true, false);
 	if (!lock->marked && lock->shares)
-		(void) LockAcquire(&lock->project_step_tag, AccessShareLock, true, false);
+		(void) LockAcquire(&lock->project_step_tag, VIFLO_STEP_MARK, true, false);
 	lock->marked = true;
 }
 
@@ -354,9 +354,9 @@ void
 viflo_lock_unmark_step(VifloMigratorLock *lock)
 {
 	if (lock->marked)
-		(void) LockRelease(&lock->step_tag, AccessShareLock, true);
+		(void) LockRelease(&lock->step_tag, VIFLO_STEP_MARK, true);
 	if (lock->marked && lock->shares)
-		(void) LockRelease(&lock->project_step_tag, AccessShareLock, true);
+		(void) LockRelease(&lock->project_step_tag, VIFLO_STEP_MARK, true);
 	lock->marked = false;
 }
 

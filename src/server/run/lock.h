@@ -14,13 +14,16 @@
  * A step that runs outside of a transaction, in a worker, waits for other
  * sessions' snapshots; whoever waits for the migrator in a query has one.
  * Hence a second lock says that such a step is under way, shared by the
- * session that runs the plan and its worker, and asked for by nobody.
+ * session that runs the plan and its worker, and waited for by nobody.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_LOCK_H
 #define VIFLO_LOCK_H
 
 #include "storage/lock.h"
+
+/* The mode of that second lock. */
+#define VIFLO_STEP_MARK	RowExclusiveLock
 
 /*
  * Takes the lock until the transaction ends.  Waits viflo_migrate.lock_wait

@@ -87,7 +87,7 @@ typedef struct TopLevel
 static void
 mark_step(TopLevel *top)
 {
-	top->lock.marked = viflo_lock_held_by_me(&top->lock.step_tag, AccessShareLock);
+	top->lock.marked = viflo_lock_held_by_me(&top->lock.step_tag, VIFLO_STEP_MARK);
 	viflo_lock_mark_step(&top->lock);
 }
 
