@@ -215,12 +215,11 @@ ALTER TABLE viflo.applied ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER c
  * for the extension's schema first.
  */
 CREATE FUNCTION viflo.settled(manifest text, target text, project text, default_project text,
-	tenant text DEFAULT NULL)
-RETURNS boolean
+	tenant text DEFAULT NULL, OUT settled boolean, OUT in_project text, OUT in_schema text, OUT reads_log boolean)
 AS 'MODULE_PATHNAME', 'viflo_settled' LANGUAGE C;
 
 COMMENT ON FUNCTION viflo.settled(text, text, text, text, text) IS
-'was nothing left to load and to do when a client settled with this manifest, and has nothing changed since? default_project is for a database without setting viflo_migrate.project';
+'was nothing left to load and to do when a client settled with this manifest, and has nothing changed since? default_project is for a database without setting viflo_migrate.project; also for the client''s next questions: the project, the extension''s schema, and whether the caller may read viflo.log';
 
 CREATE FUNCTION viflo.settle(manifest text, target text, project text DEFAULT NULL, tenant text DEFAULT NULL)
 RETURNS boolean

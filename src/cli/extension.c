@@ -3,7 +3,7 @@
  *	  Finds the extension, or makes it, and asks what there is to load.
  *
  * A folder costs one round trip where the extension is there.  That it is
- * not shows in the error of a query that names a function of it, and only
+ * not shows in the error of a query that names it or what it has, and only
  * then is it looked for and made: what most databases answer at once is not
  * asked of all in two steps.
  *-------------------------------------------------------------------------
@@ -50,6 +50,7 @@ static const char lookup_of_known[] = LOOKUP("$1::pg_catalog.text", "");
 
 static VifloTurn took_extension(VifloExchange *exchange, VifloDbResult **results);
 static VifloTurn took_missing(VifloExchange *exchange, VifloDbResult **results);
+static VifloTurn took_lookup_and_missing(VifloExchange *exchange, VifloDbResult **results);
 
 /* The project for a database that has no setting, or NULL. */
 static const char *
@@ -206,27 +207,42 @@ viflo_database_find_or_create(VifloDatabase *database, VifloFailure *failure)
  *-------------------------------------------------------------------------
  */
 
+/* project: as an argument. */
+static void
+add_missing(VifloExchange *exchange, const char *project, int nparams)
+{
+	const char *schema = exchange->database->schema;
+	const VifloDigests *digests = &exchange->local->digests;
+	VifloDbParam *params = viflo_exchange_params(exchange);
+
+	params[0] = viflo_db_text_array(digests->ids, NULL, digests->count);
+	params[1] = viflo_db_text_array(digests->digests, NULL, digests->count);
+	params[2] = viflo_db_text(exchange->database->project);
+	viflo_exchange_add(exchange,
+					   psprintf("SELECT m FROM %s%sviflo_missing($1::pg_catalog.text[],"
+								" $2::pg_catalog.text[], %s) m",
+								schema ? schema : "", schema ? "." : "", project), nparams);
+}
+
 /*
- * The second query's function is found by the search_path that the first one
- * sets for this transaction alone: the extension's schema, or, if there is
- * none, no place where anybody could have put a function of that name.
+ * Where the schema is not known yet, the second query's function is found by
+ * the search_path that the first one sets for this transaction alone: the
+ * extension's schema, or, if there is none, no place where anybody could have
+ * put a function of that name.
  */
 static VifloTurn
 ask_missing(VifloExchange *exchange)
 {
-	const VifloDigests *digests = &exchange->local->digests;
-	VifloDbParam *params;
-
+	if (exchange->database->schema != NULL)
+	{
+		add_missing(exchange, "$3::pg_catalog.text", 3);
+		return viflo_exchange_ask(exchange, took_missing);
+	}
 	add_lookup(exchange,
 			   ", pg_catalog.set_config('search_path', COALESCE('pg_catalog, ' OPERATOR(pg_catalog.||) x.schema, 'pg_catalog'), true),"
 			   " pg_catalog.set_config('viflo.project', COALESCE(x.project, ''), true)");
-	params = viflo_exchange_params(exchange);
-	params[0] = viflo_db_text_array(digests->ids, NULL, digests->count);
-	params[1] = viflo_db_text_array(digests->digests, NULL, digests->count);
-	viflo_exchange_add(exchange,
-					   pstrdup("SELECT m FROM viflo_missing($1::text[], $2::text[],"
-							   " nullif(current_setting('viflo.project'), '')) m"), 2);
-	return viflo_exchange_try(exchange, took_missing);
+	add_missing(exchange, "nullif(current_setting('viflo.project'), '')", 2);
+	return viflo_exchange_try(exchange, took_lookup_and_missing);
 }
 
 static VifloTurn
@@ -251,8 +267,16 @@ took_lookup_for_folder(VifloExchange *exchange, VifloDbResult **results)
 static VifloTurn
 took_missing(VifloExchange *exchange, VifloDbResult **results)
 {
-	VifloDbRow	row;
+	VifloDbRow	row = viflo_db_rows(results[0], NULL);
 
+	while (viflo_db_row_next(&row))
+		viflo_names_add(&exchange->missing, pstrdup(viflo_db_row_text(&row, 0)));
+	return exchange->then(exchange, results);
+}
+
+static VifloTurn
+took_lookup_and_missing(VifloExchange *exchange, VifloDbResult **results)
+{
 	if (results == NULL)
 	{
 		bool		again = viflo_exchange_failed_with(exchange, "42883") && !exchange->absent;
@@ -261,10 +285,7 @@ took_missing(VifloExchange *exchange, VifloDbResult **results)
 		return again ? ask_lookup(exchange, took_lookup_for_folder) : VIFLO_TURN_FAILED;
 	}
 	take_lookup(exchange->database, results[0]);
-	row = viflo_db_rows(results[1], NULL);
-	while (viflo_db_row_next(&row))
-		viflo_names_add(&exchange->missing, pstrdup(viflo_db_row_text(&row, 0)));
-	return exchange->then(exchange, results);
+	return took_missing(exchange, results + 1);
 }
 
 VifloTurn
@@ -275,8 +296,10 @@ viflo_ask_missing(VifloExchange *exchange, bool create, VifloStep then)
 	viflo_exchange_forget_missing(exchange);
 	if (!viflo_local_digests(exchange->local, &exchange->failure))
 		return VIFLO_TURN_FAILED;
+	if (exchange->absent && create)
+		return ask_create(exchange, took_created_for_folder);
 	if (exchange->absent)
-		return ask_lookup(exchange, took_lookup_for_folder);
+		return fail_absent(exchange);
 	return ask_missing(exchange);
 }
 
@@ -343,52 +366,37 @@ viflo_can_settle(const VifloExchange *exchange, const char *target)
 }
 
 /*
- * The setting of the project; and a search_path, for this transaction alone,
- * that has schema viflo where the extension is there, which makes it and keeps
- * it from being dropped.  Otherwise anybody may have made it, and what is in it
- * is not to be called: its functions, their defaults and their casts would run
- * as we.
+ * Fails where there is no extension, and holds it where there is.  That it is
+ * there is what makes schema viflo ours: otherwise anybody may have made it,
+ * and what is in it is not to be called, as its functions, their defaults and
+ * their casts would run as we.
  */
-static const char enter_our_schema[] =
-"SELECT COALESCE(pg_catalog.current_setting('viflo_migrate.project', true), ''),"
-" pg_catalog.set_config('search_path', CASE WHEN EXISTS ("
-"  SELECT FROM pg_catalog.pg_extension e"
-"   WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate')"
-" THEN 'pg_catalog, viflo' ELSE 'pg_catalog' END, true)";
-
-/*
- * Takes the database's setting, as it was before the module was loaded.  Where
- * it was the built-in default, the module may have been there already.
- */
-static void
-take_setting(VifloDatabase *database, const VifloDbResult *result)
-{
-	VifloDbRow	row = viflo_db_rows(result, NULL);
-	const char *setting = viflo_db_row_next(&row) ? viflo_db_row_text(&row, 0) : NULL;
-
-	if (database->project_known || setting == NULL || strcmp(setting, BUILT_IN_PROJECT) == 0)
-		return;
-	set_text(&database->project,
-			 database->settings->project != NULL ? database->settings->project :
-			 setting[0] != '\0' ? setting : default_project(database));
-	database->project_known = true;
-}
+static const char hold_extension[] =
+"SELECT pg_catalog.pg_get_object_address('extension', '{viflo_migrate}', '{}')";
 
 static VifloTurn
 took_settled(VifloExchange *exchange, VifloDbResult **results)
 {
+	VifloDatabase *database = exchange->database;
 	VifloDbRow	row;
 
 	if (results == NULL)
 	{
-		/* No such function: the extension is missing. */
-		exchange->absent = viflo_exchange_failed_with(exchange, "42883");
-		return exchange->absent ? exchange->then(exchange, NULL) : VIFLO_TURN_FAILED;
+		exchange->absent = viflo_exchange_failed_with(exchange, "42704");
+		/* That of an older version has no such function. */
+		return exchange->absent || viflo_exchange_failed_with(exchange, "42883") ?
+			exchange->then(exchange, NULL) : VIFLO_TURN_FAILED;
 	}
-	take_setting(exchange->database, results[0]);
 	row = viflo_db_rows(results[1], NULL);
-	exchange->settled = viflo_db_row_next(&row) &&
-		strcmp(viflo_db_row_text(&row, 0), "true") == 0;
+	if (viflo_db_row_next(&row))
+	{
+		exchange->settled = viflo_db_row_bool(&row, 0);
+		if (!database->project_known)
+			set_text(&database->project, viflo_db_row_text(&row, 1));
+		database->project_known = true;
+		set_text(&database->schema, viflo_db_row_text(&row, 2));
+		database->reads_log = viflo_db_row_bool(&row, 3);
+	}
 	return exchange->then(exchange, results);
 }
 
@@ -398,7 +406,7 @@ viflo_ask_settled(VifloExchange *exchange, const char *target, VifloStep then)
 	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params;
 
-	viflo_exchange_add(exchange, pstrdup(enter_our_schema), 0);
+	viflo_exchange_add(exchange, pstrdup(hold_extension), 0);
 	params = viflo_exchange_params(exchange);
 	params[0] = viflo_db_text(exchange->local->manifest);
 	params[1] = viflo_db_text(target);
@@ -406,10 +414,9 @@ viflo_ask_settled(VifloExchange *exchange, const char *target, VifloStep then)
 	params[3] = viflo_db_text(default_project(database));
 	params[4] = viflo_db_text(database->tenant);
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT settled($1::pg_catalog.text, $2::pg_catalog.text,"
-								" $3::pg_catalog.text, $4::pg_catalog.text%s)::pg_catalog.text",
-								database->tenant != NULL ? ", $5::pg_catalog.text" : ""),
-					   database->tenant != NULL ? 5 : 4);
+					   pstrdup("SELECT s.settled, s.in_project, s.in_schema, s.reads_log"
+							   "  FROM viflo.settled($1::pg_catalog.text, $2::pg_catalog.text,"
+							   " $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text) s"), 5);
 	exchange->then = then;
 	return viflo_exchange_try(exchange, took_settled);
 }

@@ -48,12 +48,12 @@ SELECT count(*) FROM a;
 -- another text is no mistake, and runs again
 SELECT viflo.settle('manifest', 'head', NULL);
 SELECT load('views_b', 'CREATE OR REPLACE VIEW b AS SELECT *, 1 AS one FROM t;');
-SELECT viflo.settled('manifest', 'head', NULL, NULL), viflo.settle('manifest', 'head', NULL);
+SELECT (viflo.settled('manifest', 'head', NULL, NULL)).settled, viflo.settle('manifest', 'head', NULL);
 SELECT * FROM pending;
 SELECT viflo_check();
 SELECT applied, checksum = applied_checksum AS same, applied_at IS NOT NULL AS once FROM viflo_show('views_b');
 SELECT direction, revision FROM viflo_upgrade('heads');
-SELECT viflo.settle('manifest', 'head', NULL), viflo.settled('manifest', 'head', NULL, NULL);
+SELECT viflo.settle('manifest', 'head', NULL), (viflo.settled('manifest', 'head', NULL, NULL)).settled;
 SELECT count(one) FROM b;
 
 -- white space is no other text, nor is the header
@@ -171,7 +171,7 @@ SELECT step, direction, revision FROM viflo_plan();
 SELECT * FROM viflo_pending();
 SELECT viflo_check();
 SELECT tenant, pending, steps FROM viflo_tenants('public');
-SELECT viflo.settle('manifest', 'head', NULL), viflo.settled('manifest', 'head', NULL, NULL);
+SELECT viflo.settle('manifest', 'head', NULL), (viflo.settled('manifest', 'head', NULL, NULL)).settled;
 SELECT revision FROM viflo_upgrade();
 SELECT revision FROM viflo_upgrade('k1');
 SELECT viflo_revision('two', revision => 'k2', up => '', down => '');

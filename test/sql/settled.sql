@@ -2,15 +2,18 @@
 CREATE EXTENSION viflo_migrate;
 \set VERBOSITY terse
 CREATE FUNCTION settled(project text DEFAULT NULL) RETURNS boolean LANGUAGE sql AS
-	$$ SELECT viflo.settled('manifest', 'head', $1, 'app') $$;
+	$$ SELECT s.settled FROM viflo.settled('manifest', 'head', $1, 'app') s $$;
 SELECT settled();
 SELECT viflo_revision('one', revision => 'one', up => 'SELECT 1', down => 'SELECT 1', project => 'app');
 -- not while something is left to do
 SELECT viflo.settle('manifest', 'head', 'app');
 SELECT count(*) FROM viflo_upgrade(project => 'app');
 SELECT viflo.settle('manifest', 'head', 'app');
-SELECT settled(), settled('app'), settled('viflo'), viflo.settled('another', 'head', 'app', NULL) AS another,
-       viflo.settled('manifest', 'heads', 'app', NULL) AS heads;
+SELECT settled(), settled('app'), settled('viflo'), (viflo.settled('another', 'head', 'app', NULL)).settled AS another,
+       (viflo.settled('manifest', 'heads', 'app', NULL)).settled AS heads;
+-- it says, too, what the client's next questions need
+SELECT * FROM viflo.settled('another', 'head', NULL, NULL);
+SELECT * FROM viflo.settled('another', 'head', NULL, 'app');
 -- default_project is for a database without the setting
 SET viflo_migrate.project = 'other';
 SELECT settled();
@@ -46,9 +49,14 @@ SELECT viflo.settle('manifest', 'head', 'app');
 COMMIT;
 CREATE ROLE regress_viflo_settler;
 SET ROLE regress_viflo_settler;
-SELECT viflo.settled('manifest', 'head', 'app', NULL);
+SELECT * FROM viflo.settled('manifest', 'head', 'app', NULL);
 SELECT viflo.settle('manifest', 'head', 'app');
 RESET ROLE;
 DROP ROLE regress_viflo_settler;
 DROP FUNCTION settled(text);
 DROP EXTENSION viflo_migrate;
+CREATE SCHEMA "Where it is";
+CREATE EXTENSION viflo_migrate SCHEMA "Where it is";
+SELECT * FROM viflo.settled('manifest', 'head', 'other', 'app');
+DROP EXTENSION viflo_migrate;
+DROP SCHEMA "Where it is";

@@ -69,9 +69,9 @@ SELECT revision FROM viflo_current(tenant => 'ta');
 -- settled for one is not settled for another, and a change of one forgets only that
 SELECT viflo.settle('m', 'head', tenant => 'ta'), viflo.settle('m', 'head', tenant => 'tb');
 SELECT count(*) FROM viflo_upgrade(tenant => 'tb');
-SELECT viflo.settled('m', 'head', 'app', NULL, 'ta'), viflo.settled('m', 'head', 'app', NULL, 'tb'), viflo.settled('m', 'head', 'app', NULL);
+SELECT (viflo.settled('m', 'head', 'app', NULL, 'ta')).settled, (viflo.settled('m', 'head', 'app', NULL, 'tb')).settled, (viflo.settled('m', 'head', 'app', NULL)).settled;
 SELECT viflo_revision('five', revision => 'five', up => 'SELECT 5', down => '');
-SELECT viflo.settled('m', 'head', 'app', NULL, 'ta');
+SELECT (viflo.settled('m', 'head', 'app', NULL, 'ta')).settled;
 
 -- a text changes for all tenants; a repair is for all, or for one
 SELECT viflo_load(E'-- viflo revision: five\n-- revises: four\n-- viflo up\nSELECT 55;\n');
@@ -146,7 +146,7 @@ CALL viflo_deploy(tenant => 'gone');
 SELECT viflo_check(tenant => 'gone');
 SELECT viflo.settle('m', 'head', tenant => 'gone');
 INSERT INTO viflo.settled VALUES ('app', 'gone', 'head', 'm');
-SELECT viflo.settled('m', 'head', 'app', NULL, 'gone');
+SELECT (viflo.settled('m', 'head', 'app', NULL, 'gone')).settled;
 SELECT count(*) FROM viflo_current(tenant => 'gone');
 -- but until it is, it is in the way, which says so
 INSERT INTO viflo.applied SELECT 'left', 'gone', 'l1', '', now(), 'me';

@@ -111,7 +111,7 @@ fails_with(['--url', $node->connstr('trapped'), '--dir', $dir, 'check'], 1, qr/i
 $node->safe_psql('trapped', <<'SQL');
 CREATE SCHEMA viflo;
 CREATE FUNCTION viflo.trap() RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END$$;
-CREATE FUNCTION viflo.settled(text, text, text, text, x text DEFAULT viflo.trap()) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT viflo.trap()';
+CREATE FUNCTION viflo.settled(text, text, text, text, text, x text DEFAULT viflo.trap(), OUT settled text, OUT in_project text) IMMUTABLE LANGUAGE sql AS 'SELECT viflo.trap(), viflo.trap()';
 CREATE VIEW viflo.log AS SELECT viflo.trap() AS id;
 SQL
 fails_with(['--url', $node->connstr('trapped'), '--dir', $dir, $_], 1, qr/schema "viflo" already exists/,

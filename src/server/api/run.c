@@ -5,10 +5,17 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -21,6 +28,7 @@
 #include "settings.h"
 #include "store/settled.h"
 #include "store/state.h"
+#include "store/tables.h"
 
 PG_FUNCTION_INFO_V1(viflo_upgrade);
 PG_FUNCTION_INFO_V1(viflo_downgrade);
@@ -197,9 +205,32 @@ viflo_record(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
 }
 
+/* The schema of the extension, where what users call is; as SQL writes it. */
+static const char *
+extension_schema(void)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	const char *schema = NULL;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("viflo_migrate"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = quote_identifier(get_namespace_name(((Form_pg_extension) GETSTRUCT(tuple))->extnamespace));
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return schema;
+}
+
 /*
  * viflo.settled(manifest text, target text, project text, default_project text,
  *				 tenant text)
+ *
+ * Before version 1.3 without tenant, and a boolean is all that it returns.
  */
 Datum
 viflo_settled(PG_FUNCTION_ARGS)
@@ -208,13 +239,31 @@ viflo_settled(PG_FUNCTION_ARGS)
 	const char *target = viflo_arg_required(fcinfo, 1, "target");
 	const char *tenant = viflo_arg_tenant(fcinfo, 4);
 	const char *project;
+	const char *schema;
+	bool		settled;
+	TupleDesc	descriptor;
+	Datum		values[4];
+	bool		nulls[4] = {false};
 
 	if (PG_ARGISNULL(2) && !PG_ARGISNULL(3) && !viflo_setting_project_is_set)
 		project = viflo_arg_text(fcinfo, 3);
 	else
 		project = viflo_arg_project(fcinfo, 2);
-	PG_RETURN_BOOL(viflo_tenant_exists(tenant) &&
-				   viflo_settled_find(project, tenant, target, manifest));
+	settled = viflo_tenant_exists(tenant) &&
+		viflo_settled_find(project, tenant, target, manifest);
+	if (PG_NARGS() < 5)
+		PG_RETURN_BOOL(settled);
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	schema = extension_schema();
+	nulls[2] = schema == NULL;
+	values[0] = BoolGetDatum(settled);
+	values[1] = CStringGetTextDatum(project);
+	values[2] = nulls[2] ? (Datum) 0 : CStringGetTextDatum(schema);
+	values[3] = BoolGetDatum(pg_class_aclcheck(viflo_table_oid(VIFLO_TABLE_LOG), GetUserId(),
+											   ACL_SELECT) == ACLCHECK_OK);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 
 /*
