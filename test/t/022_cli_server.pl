@@ -59,6 +59,12 @@ is_viflo([@at, 'downgrade', 'base'], 0, qr/^down  001_initial/, '', 'downgrade')
 # A folder is a project of its own.
 $url = new_database();
 @at = ('--url', $url, '--dir', fixture('native'));
+fails_with([@at, 'check'], 1, qr/is not installed/, 'check of a folder without the extension');
+is_viflo([@at, 'plan'], 0, qr/\Aup    a1b2c3d4e5f6  accounts\n(up    .*\n){3}\z/,
+	"viflo: extension viflo_migrate would be created\n", 'plan without the extension');
+like((viflo(@at, 'sql', 'a1b2c3d4e5f6'))[1], qr/^CREATE TABLE accounts/m, 'sql without the extension');
+is(sql($url, "SELECT count(*) FROM pg_namespace n LEFT JOIN pg_extension e ON true WHERE nspname = 'viflo' OR extname LIKE 'viflo%'"),
+	0, 'and it is not there afterwards');
 is_viflo([@at, 'load'], 0, qr/^load  a1b2c3d4e5f6  accounts$/m, qr/created extension/, 'load');
 is_viflo([@at, 'load'], 0, "nothing to load\n", '', 'load again');
 is_viflo([@at, 'current'], 0, '', '', 'current of nothing');

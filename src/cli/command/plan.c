@@ -4,7 +4,8 @@
  *
  * Files that are not registered yet count: they are loaded in a transaction
  * that is rolled back, so that the server's own planner answers and nothing
- * stays.  Who may not write, or asks a standby, gets the answer without them.
+ * stays.  So is the extension, in a database that has not got it.  Who may not
+ * write, or asks a standby, gets the answer without them.
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"
@@ -25,17 +26,44 @@ may_not_write(const VifloFailure *failure)
 }
 
 /*
+ * What the folder has and the database has not.  Where the extension is missing
+ * it is made in a transaction, *begun, in which the rest is to happen, too.
+ */
+static bool
+find_missing(VifloDatabase *database, VifloLocal *local, VifloNames *missing, bool *begun,
+			 VifloFailure *failure)
+{
+	VifloDbQuery queries[] = {{.sql = "BEGIN"}, {.sql = "CREATE EXTENSION viflo_migrate"}};
+	VifloDbResult *results[lengthof(queries)];
+	VifloFailure own;
+
+	*begun = false;
+	if (viflo_database_missing(database, local, false, missing, failure))
+		return true;
+	if (failure->sqlstate == NULL || strcmp(failure->sqlstate, "42704") != 0 ||
+		!viflo_database_run(database, queries, lengthof(queries), results, &own))
+		return false;
+	for (int i = 0; i < lengthof(queries); i++)
+		viflo_db_result_free(results[i]);
+	*begun = true;
+	viflo_output_note("extension viflo_migrate would be created");
+	return viflo_database_find(database, failure) &&
+		viflo_database_missing(database, local, false, missing, failure);
+}
+
+/*
  * Answers question with the folder's missing revisions loaded for as long as
- * it takes.  *result is the question's.
+ * it takes, in a transaction that has begun or not.  *result is the question's.
  */
 static bool
 ask_with_folder(VifloDatabase *database, VifloLocal *local,
-				VifloNames *missing, const VifloDbQuery *question,
+				VifloNames *missing, bool begun, const VifloDbQuery *question,
 				VifloDbResult **result, VifloFailure *failure)
 {
 	VifloUpload upload;
 	VifloDbQuery queries[MAX_QUERIES] = {{.sql = "BEGIN"}};
-	VifloDbResult *results[MAX_QUERIES];
+	VifloDbResult *results[MAX_QUERIES] = {NULL};
+	int			first = begun ? 1 : 0;
 	int			count;
 
 	count = viflo_upload_prepare(database, local, missing, &upload, &queries[1], failure);
@@ -45,7 +73,8 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 		return viflo_database_run(database, question, 1, result, failure);
 	queries[2] = *question;
 	queries[3].sql = "ROLLBACK";
-	if (viflo_database_run(database, queries, MAX_QUERIES, results, failure))
+	if (viflo_database_run(database, queries + first, MAX_QUERIES - first, results + first,
+						   failure))
 	{
 		*result = results[2];
 		for (int i = 0; i < MAX_QUERIES; i++)
@@ -56,7 +85,7 @@ ask_with_folder(VifloDatabase *database, VifloLocal *local,
 		return true;
 	}
 	viflo_upload_blame(local, failure);
-	if (!may_not_write(failure))
+	if (begun || !may_not_write(failure))
 		return false;
 	viflo_output_warning("%d revisions of the folder are left out, as they are not registered: %s",
 						 missing->count, failure->message);
@@ -80,11 +109,12 @@ ask(const VifloRequest *request,
 	VifloDbParam params[4];
 	VifloDbQuery question = {.params = params,.nparams = 1};
 	bool		folder = request->settings.dir_exists;
+	bool		begun = false;
 
 	if (!viflo_database_open(&database, &request->settings, folder ? &local : NULL, failure))
 		return false;
 	if (!(folder ?
-		  viflo_database_missing(&database, &local, false, &missing, failure) :
+		  find_missing(&database, &local, &missing, &begun, failure) :
 		  viflo_database_find(&database, failure)))
 		return false;
 	params[0] = viflo_db_text(request->nargs > 0 ? request->args[0] : argument);
@@ -92,7 +122,7 @@ ask(const VifloRequest *request,
 		params[question.nparams++] = viflo_db_text(request->tenants);
 	question.sql = sql(&database, request,
 					   viflo_database_scope(&database, params, &question.nparams));
-	if (!ask_with_folder(&database, &local, &missing, &question, result, failure))
+	if (!ask_with_folder(&database, &local, &missing, begun, &question, result, failure))
 		return false;
 	viflo_database_close(&database);
 	return true;
@@ -203,7 +233,8 @@ const VifloCommand viflo_command_plan = {
 	.help =
 	"Shows the steps that \"viflo upgrade TARGET\" (default head) would run, or for a\n"
 	"TARGET below where the database stands, those of \"viflo downgrade TARGET\".\n"
-	"Files that are not registered yet are counted in, and nothing is changed.\n"
+	"Files that are not registered yet are counted in, and nothing is changed: where\n"
+	"the database has not even the extension, that is made and taken back, too.\n"
 	"Revisions below others that are applied already are marked as late; whether an\n"
 	"upgrade runs them is for --late, there and here, to say.\n"
 	"\n"
