@@ -332,12 +332,49 @@ section_of(VifloRevision *revision, SectionKind kind)
  * Begins a section after its marker, whose text past the word is rest.
  * NULL when there is one of the kind already, or must not be.
  */
+/* Reads "LINE FILE". */
+static bool
+read_origin(VifloSpan rest, int *number, VifloSpan *file)
+{
+	const char *digits = rest.start;
+
+	*number = 0;
+	for (; rest.start < rest.end && isdigit((unsigned char) *rest.start); rest.start++)
+	{
+		if (pg_mul_s32_overflow(*number, 10, number) ||
+			pg_add_s32_overflow(*number, *rest.start - '0', number))
+			return false;
+	}
+	*file = viflo_span_trim(rest);
+	return rest.start > digits && rest.start < file->start && !viflo_span_is_empty(*file);
+}
+
+/* What stands after the marker's word: "from FILE", "at LINE FILE", or nothing. */
+static void
+place_section(VifloSection *section, VifloSpan words)
+{
+	VifloSpan	name;
+	int			line = 1;
+
+	if (skip_word(words, "from", &name))
+	{
+		if (viflo_span_is_empty(name) || !viflo_is_blank(*name.start))
+			return;
+		name = viflo_span_trim(name);
+	}
+	else if (!skip_word(words, "at", &name) || viflo_span_is_empty(name) ||
+			 !viflo_is_blank(*name.start) ||
+			 !read_origin(viflo_span_trim(name), &line, &name))
+		return;
+	section->file = viflo_span_copy(name);
+	section->first_line = line;
+}
+
 static VifloSection *
 begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 			  VifloRevision *revision, VifloError *error)
 {
 	VifloSection *section = section_of(revision, kind);
-	VifloSpan	name;
 
 	if (section->text != NULL)
 	{
@@ -355,12 +392,7 @@ begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 	}
 	section->text = lines->next;
 	section->first_line = lines->number + 1;
-	if (skip_word(viflo_span_trim(rest), "from", &name) &&
-		!viflo_span_is_empty(name) && viflo_is_blank(*name.start))
-	{
-		section->file = viflo_span_copy(viflo_span_trim(name));
-		section->first_line = 1;
-	}
+	place_section(section, viflo_span_trim(rest));
 	return section;
 }
 
@@ -468,19 +500,8 @@ static bool
 origin_line(VifloSpan line, int *number, VifloSpan *file)
 {
 	VifloSpan	rest;
-	const char *digits;
 
-	if (!skip_word(line, ORIGIN_MARK, &rest))
-		return false;
-	*number = 0;
-	for (digits = rest.start; rest.start < rest.end && isdigit((unsigned char) *rest.start); rest.start++)
-	{
-		if (pg_mul_s32_overflow(*number, 10, number) ||
-			pg_add_s32_overflow(*number, *rest.start - '0', number))
-			return false;
-	}
-	*file = viflo_span_trim(rest);
-	return rest.start > digits && rest.start < file->start && !viflo_span_is_empty(*file);
+	return skip_word(line, ORIGIN_MARK, &rest) && read_origin(rest, number, file);
 }
 
 bool
@@ -565,15 +586,13 @@ write_section(StringInfo buf, SectionKind kind, const VifloSection *section)
 	appendStringInfo(buf, "-- viflo %s", section_words[kind]);
 	if (section->file != NULL)
 	{
-		appendStringInfoString(buf, " from ");
+		if (section->first_line > 1)
+			appendStringInfo(buf, " at %d ", section->first_line);
+		else
+			appendStringInfoString(buf, " from ");
 		append_line(buf, section->file);
 	}
 	appendStringInfoChar(buf, '\n');
-	if (section->file != NULL)
-	{
-		for (int line = 1; line < section->first_line; line++)
-			appendStringInfoChar(buf, '\n');
-	}
 	if (section->length == 0)
 		return;
 	if (section->length > SCRIPT_MAX)

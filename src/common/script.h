@@ -6,9 +6,9 @@
  * with "-- viflo up", "down", "verify" or "backfill" (the word ends there:
  * white space or the end of the line follows), whatever stands around it;
  * this is the only place that knows it.  After the word, "from NAME"
- * says that the section is a copy of the file NAME: lines then count from
- * its first, which is how folders of other tools keep their line numbers.
- * "from -" is a section that came as an argument, from no file.
+ * says that the section is a copy of the file NAME, and "at LINE NAME" of a
+ * part of it that begins at that line: lines then count as they do there,
+ * which is how folders of other tools keep their line numbers.  "from -" is a section that came as an argument, from no file.
  *-------------------------------------------------------------------------
  */
 #ifndef VIFLO_SCRIPT_H
@@ -63,9 +63,8 @@ extern bool viflo_script_has_header(const char *text, size_t length);
 /*
  * Appends the native text of *revision to buf: reading it back gives an
  * equal revision and checksum.  Absent sections are left out.  What one line
- * cannot hold is bent: a newline in the message becomes a space, a section's
- * text gets its last LF, and a section that begins at a later line of its
- * file gets blank lines before it, so that its lines still count right.
+ * cannot hold is bent: a newline in the message becomes a space, and a
+ * section's text gets its last LF.
  * No section may contain a marker line; see viflo_script_marker_line().
  */
 extern void viflo_script_write(StringInfo buf, const VifloRevision *revision);

@@ -60,9 +60,15 @@ sub sections
 {
 	my ($at, $id) = @_;
 	my ($status, $script) = viflo(@$at, 'script', $id);
-	my ($header, $up, $down) = split(/^-- viflo (?:up|down)[^\n]*\n/m, $script);
+	my ($header, @parts) = split(/^-- viflo (?:up|down)([^\n]*)\n/m, $script);
+	my @sections;
 
-	return grep { defined } $up, $down;
+	# Where one begins within the file, the lines before it are put there.
+	while (my ($words, $text) = splice(@parts, 0, 2))
+	{
+		push @sections, ("\n" x ($words =~ /^ at (\d+) / ? $1 - 1 : 0)) . ($text // '');
+	}
+	return @sections;
 }
 
 # The up and down of a single file of this name.

@@ -81,7 +81,7 @@ my ($scripts, undef, $ids) = loaded({
 	'b.sql' => "\xef\xbb\xbf\r\n  \r\n  --  LiquiBase  Formatted SQL x\r\n -- ChangeSet a b:1 x\r\nSELECT 1;\r\n",
 	'a.sql' => "${head}/* a license\n   of two lines */\n--changeset x:1\nSELECT 1;\n--changeset x:2\nSELECT\n2;\n" });
 is($ids, 'a.x.1 a.x.2 b.a b.1', 'ids, in order of files');
-like($scripts->{'a.x.2'}, qr/^-- viflo up from a\.sql\n\n{6}SELECT\n2;\n/m, 'lines are the file\'s');
+like($scripts->{'a.x.2'}, qr/^-- viflo up at 7 a\.sql\nSELECT\n2;\n/m, 'lines are the file\'s');
 (undef, my $err, $ids) = loaded({ 'a.sql' => "$head--changeset x:1\n", 'b.sql' => 'SELECT 1;', 'db.changelog-master.xml' => '<databaseChangeLog/>' });
 is($ids, 'a.x.1', 'other files are left out');
 like($err, qr{/b\.sql: ignored, as it does not begin.*/db\.changelog-master\.xml: not read}s, 'and named');

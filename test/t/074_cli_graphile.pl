@@ -82,7 +82,7 @@ my ($ids, $err, $script) = loaded({ committed(['000001-a.sql', 'SELECT 1;'], ['0
 	'committed/README.md' => '', 'current.sql' => "-- Enter migration here\n" });
 is($ids, '000001-a 000002 000003-b_C current.sql', 'order; the current migration is last');
 unlike($err, qr/warning: \S+\.sql/, 'no warning');
-like($script->('000002'), qr/^-- viflo up from committed\/000002\.sql\n\n{5}  SELECT '\xc3\xa9';\n\z/m, 'lines are the file\'s');
+like($script->('000002'), qr/^-- viflo up at 6 committed\/000002\.sql\n  SELECT '\xc3\xa9';\n\z/m, 'lines are the file\'s');
 ($ids, $err) = loaded({ committed(['1.sql', '']), 'committed/2_b.sql' => '' });
 like($err, qr{warning: \S+/committed/2_b\.sql: ignored}, 'another name');
 

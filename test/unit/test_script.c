@@ -304,6 +304,13 @@ test_sections(void)
 	section_is(&r.down_section, "", 5, NULL, "fromage");
 	section_is(&r.verify, "", 6, NULL, "from blanks");
 
+	r = good("-- viflo revision: a\n-- viflo up at 12  3 b.sql \nu\n-- viflo down at\t7 d\nd\n"
+			 "-- viflo verify at 9\n-- viflo backfill at 2147483648 x\n", "sections that begin within files");
+	section_is(&r.up, "u\n", 12, "3 b.sql", "at a line");
+	section_is(&r.down_section, "d\n", 7, "d", "after a tab");
+	section_is(&r.verify, "", 7, NULL, "at a line of nothing");
+	section_is(&r.backfill, "", 8, NULL, "at no possible line");
+
 	r = good("-- viflo revision: a\n"
 			 "-- viflo up\n"
 			 "-- viflo upgrade\n"
@@ -601,7 +608,8 @@ test_write(void)
 	resetStringInfo(&buf);
 	viflo_script_write(&buf, &r);
 	ok(read_text(buf.data, &back, &error), "a part of a file can be read");
-	section_is(&back.up, "\n\n\nSELECT 1;\n", 1, "x.sql", "its lines still count right");
+	section_is(&back.up, "SELECT 1;\n", 4, "x.sql", "its lines still count right");
+	ok(strstr(buf.data, "-- viflo up at 4 x.sql\nSELECT 1;\n") != NULL, "without lines in front");
 	same(back.checksum, SUM_ONE, "its checksum is that of the part");
 }
 
@@ -638,7 +646,7 @@ random_section(VifloSection *section)
 	if (random() % 2)
 	{
 		section->file = "some dir/some file.sql";
-		section->first_line = 1;
+		section->first_line = 1 + random() % 3;
 	}
 }
 

@@ -96,8 +96,11 @@ viflo_reader_part(const VifloFolder *folder, const VifloFile *file,
 	section->length = length;
 	section->first_line = first_line;
 	section->file = file->name;
-	return viflo_folder_check_text(folder, file, failure) &&
-		viflo_placeholders_replace(folder, history, section, failure) &&
+	/* A file may have thousands of parts. */
+	if (history->checked != file && !viflo_folder_check_text(folder, file, failure))
+		return false;
+	history->checked = file;
+	return viflo_placeholders_replace(folder, history, section, failure) &&
 		check_values(folder, file, section, failure) &&
 		check_markers(folder, file, section->text, section->length, first_line, failure);
 }

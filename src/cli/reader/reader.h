@@ -73,6 +73,7 @@ typedef struct VifloHistory
 	const void *detail;			/* what the reader knows of the whole */
 	int			allocated;
 	bool		warned;			/* something was said about the folder */
+	const VifloFile *checked;	/* the last file whose text was found good */
 	VifloPlaceholderRules placeholders;
 	bool		outside;		/* it depends on more than the folder's files:
 								 * values set, the environment, programs */
