@@ -296,11 +296,9 @@ viflo_ask_missing(VifloExchange *exchange, bool create, VifloStep then)
 	viflo_exchange_forget_missing(exchange);
 	if (!viflo_local_digests(exchange->local, &exchange->failure))
 		return VIFLO_TURN_FAILED;
-	if (exchange->absent && create)
-		return ask_create(exchange, took_created_for_folder);
-	if (exchange->absent)
-		return fail_absent(exchange);
-	return ask_missing(exchange);
+	if (!exchange->absent || exchange->database->schema != NULL)
+		return ask_missing(exchange);
+	return create ? ask_create(exchange, took_created_for_folder) : fail_absent(exchange);
 }
 
 bool
