@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * script.c
- *	  Reading and writing migration texts in the native format.
+ *	  Reading migration texts in the native format.
  *
  * A text is read in one pass, line by line: first the header, a list of
  * comment lines; then sections, of which only the ends are noted.  Nothing
@@ -21,45 +21,10 @@
 #include "common/int.h"
 #include "common/lines.h"
 #include "common/script.h"
+#include "common/script_words.h"
 #include "common/sqlstate.h"
 
-/* What fits into a StringInfo, and keeps line numbers within an int. */
-#define SCRIPT_MAX	((size_t) 0x3fffffff)
-
-#define REVISION_KEY	"viflo revision"
 #define ORIGIN_MARK		"-- viflo at "
-
-/* The header lines, in the order they are written. */
-typedef enum HeaderKey
-{
-	KEY_REVISION,
-	KEY_REVISES,
-	KEY_DEPENDS_ON,
-	KEY_LABELS,
-	KEY_MESSAGE,
-	KEY_CREATED,
-	KEY_TRANSACTION,
-	KEY_REPEATABLE,
-	KEY_NONE
-} HeaderKey;
-
-static const char *const header_keys[KEY_NONE] = {
-	REVISION_KEY, "revises", "depends on", "labels", "message", "created",
-	"transaction", "repeatable"
-};
-
-typedef enum SectionKind
-{
-	SECTION_UP,
-	SECTION_DOWN,
-	SECTION_VERIFY,
-	SECTION_BACKFILL,
-	SECTION_NONE
-} SectionKind;
-
-static const char *const section_words[SECTION_NONE] = {
-	"up", "down", "verify", "backfill"
-};
 
 /* Does span begin with word?  Then *rest is what follows. */
 static bool
@@ -87,7 +52,7 @@ section_marker(VifloSpan line, VifloSpan *rest)
 		return SECTION_NONE;
 	for (SectionKind kind = 0; kind < SECTION_NONE; kind++)
 	{
-		if (skip_word(word, section_words[kind], rest) &&
+		if (skip_word(word, viflo_section_words[kind], rest) &&
 			(viflo_span_is_empty(*rest) || viflo_is_blank(*rest->start)))
 			return kind;
 	}
@@ -102,7 +67,7 @@ header_line(VifloSpan line, VifloSpan *value)
 
 	if (!viflo_line_key(line, &key, value))
 		return KEY_NONE;
-	return viflo_key_find(key, header_keys, KEY_NONE);
+	return viflo_key_find(key, viflo_header_keys, KEY_NONE);
 }
 
 /* A name out of the header, checked; NULL when it is none. */
@@ -165,7 +130,7 @@ read_names(VifloSpan value, HeaderKey key, int line, VifloNames *names,
 		if (viflo_span_is_empty(item))
 			return viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
 								  "header \"%s\" has an empty item",
-								  header_keys[key]);
+								  viflo_header_keys[key]);
 		name = read_name(item, what, line, error);
 		if (name == NULL)
 			return false;
@@ -176,7 +141,7 @@ read_names(VifloSpan value, HeaderKey key, int line, VifloNames *names,
 	if (duplicate != NULL)
 		return viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
 							  "header \"%s\" names \"%s\" twice",
-							  header_keys[key], duplicate);
+							  viflo_header_keys[key], duplicate);
 	return true;
 }
 
@@ -270,7 +235,7 @@ no_header(int line, VifloError *error)
 	viflo_error_at(error, VIFLO_INVALID_SCRIPT, line,
 				   "script does not begin with a revision header");
 	viflo_error_hint(error, "The first line that is not blank or a comment must be \"-- %s: ID\".",
-					 REVISION_KEY);
+					 viflo_header_keys[KEY_REVISION]);
 	return false;
 }
 
@@ -303,7 +268,7 @@ read_header_line(VifloSpan line, int number, unsigned int *seen,
 	if (*seen & (1U << key))
 		return viflo_error_at(error, VIFLO_INVALID_SCRIPT, number,
 							  "header \"%s\" is given twice",
-							  header_keys[key]);
+							  viflo_header_keys[key]);
 	*seen |= 1U << key;
 	return read_header(key, value, number, revision, error) &&
 		check_line(revision, number, error);
@@ -379,14 +344,14 @@ begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 	if (section->text != NULL)
 	{
 		viflo_error_at(error, VIFLO_INVALID_SCRIPT, lines->number,
-					   "section \"%s\" is given twice", section_words[kind]);
+					   "section \"%s\" is given twice", viflo_section_words[kind]);
 		return NULL;
 	}
 	if (revision->repeatable && (kind == SECTION_DOWN || kind == SECTION_BACKFILL))
 	{
 		viflo_error_at(error, VIFLO_INVALID_SCRIPT, lines->number,
 					   "repeatable revision \"%s\" cannot have a section \"%s\"",
-					   revision->id, section_words[kind]);
+					   revision->id, viflo_section_words[kind]);
 		viflo_error_hint(error, "Its up section can run again, and is never taken back.");
 		return NULL;
 	}
@@ -545,122 +510,4 @@ viflo_script_has_header(const char *text, size_t length)
 			return true;
 	}
 	return false;
-}
-
-/* Appends text as one line, without its end. */
-static void
-append_line(StringInfo buf, const char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		if (text[0] == '\r' && text[1] == '\n')
-			continue;
-		appendStringInfoChar(buf, *text == '\n' ? ' ' : *text);
-	}
-}
-
-static void
-write_header(StringInfo buf, HeaderKey key, const char *value)
-{
-	appendStringInfo(buf, "-- %s:", header_keys[key]);
-	if (*value != '\0')
-		appendStringInfoChar(buf, ' ');
-	append_line(buf, value);
-	appendStringInfoChar(buf, '\n');
-}
-
-static void
-write_names(StringInfo buf, HeaderKey key, const VifloNames *names)
-{
-	appendStringInfo(buf, "-- %s:", header_keys[key]);
-	for (int i = 0; i < names->count; i++)
-		appendStringInfo(buf, "%s %s", i > 0 ? "," : "", names->names[i]);
-	appendStringInfoChar(buf, '\n');
-}
-
-static void
-write_section(StringInfo buf, SectionKind kind, const VifloSection *section)
-{
-	if (section->text == NULL)
-		return;
-	appendStringInfo(buf, "-- viflo %s", section_words[kind]);
-	if (section->file != NULL)
-	{
-		if (section->first_line > 1)
-			appendStringInfo(buf, " at %d ", section->first_line);
-		else
-			appendStringInfoString(buf, " from ");
-		append_line(buf, section->file);
-	}
-	appendStringInfoChar(buf, '\n');
-	if (section->length == 0)
-		return;
-	if (section->length > SCRIPT_MAX)
-		enlargeStringInfo(buf, PG_INT32_MAX);	/* raises the usual error */
-	appendBinaryStringInfo(buf, section->text, (int) section->length);
-	if (section->text[section->length - 1] != '\n')
-		appendStringInfoChar(buf, '\n');
-}
-
-void
-viflo_script_write(StringInfo buf, const VifloRevision *revision)
-{
-	write_header(buf, KEY_REVISION, revision->id);
-	if (!revision->repeatable)
-		write_names(buf, KEY_REVISES, &revision->down);
-	if (revision->depends_on.count > 0)
-		write_names(buf, KEY_DEPENDS_ON, &revision->depends_on);
-	if (revision->labels.count > 0)
-		write_names(buf, KEY_LABELS, &revision->labels);
-	if (revision->message != NULL && revision->message[0] != '\0')
-		write_header(buf, KEY_MESSAGE, revision->message);
-	if (revision->created != NULL && revision->created[0] != '\0')
-		write_header(buf, KEY_CREATED, revision->created);
-	if (revision->transaction != VIFLO_TRANSACTION_AUTO)
-		write_header(buf, KEY_TRANSACTION,
-					 revision->transaction == VIFLO_TRANSACTION_ON ? "on" : "off");
-	if (revision->repeatable)
-		write_header(buf, KEY_REPEATABLE, viflo_repeatable_word(revision->repeatable));
-	appendStringInfoChar(buf, '\n');
-	write_section(buf, SECTION_UP, &revision->up);
-	write_section(buf, SECTION_DOWN, &revision->down_section);
-	write_section(buf, SECTION_VERIFY, &revision->verify);
-	write_section(buf, SECTION_BACKFILL, &revision->backfill);
-}
-
-void
-viflo_script_slug(StringInfo buf, const char *message, int max_length)
-{
-	int			start = buf->len;
-	bool		gap = false;
-
-	for (const char *p = message; *p != '\0'; p++)
-	{
-		unsigned char c = pg_ascii_tolower((unsigned char) *p);
-
-		if (IS_HIGHBIT_SET(c) || (c >= 'a' && c <= 'z') ||
-			(c >= '0' && c <= '9'))
-		{
-			if (gap && buf->len > start)
-				appendStringInfoChar(buf, '_');
-			appendStringInfoChar(buf, c);
-			gap = false;
-		}
-		else
-			gap = true;
-		/* One byte more than wanted shows whether the end cuts a character. */
-		if (buf->len - start > max_length)
-			break;
-	}
-	if (buf->len - start > max_length)
-	{
-		int			end = start + Max(max_length, 0);
-
-		while (end > start && ((unsigned char) buf->data[end] & 0xc0) == 0x80)
-			end--;
-		while (end > start && buf->data[end - 1] == '_')
-			end--;
-		buf->len = end;
-		buf->data[end] = '\0';
-	}
 }

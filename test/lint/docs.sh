@@ -75,7 +75,7 @@ for name in $keys; do
 	ok "key $name of viflo.conf" in_migrations "$name"
 	ok "key $name in the man page" in_man viflo-migrations.5 "$name"
 done
-headers=$(sed -n '/REVISION_KEY, "revises"/,/};/p' src/common/script.c | grep -oE '"[a-z ]+"' | tr -d '"')
+headers=$(sed -n '/viflo_header_keys/,/};/p' src/common/script_words.c | grep -oE '"[a-z ]+"' | tr -d '"')
 some "headers of a native file" "$headers"
 while read -r name; do
 	ok "header $name" in_migrations "-- $name:"
