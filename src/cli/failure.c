@@ -15,6 +15,9 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+/* Lines between DO and the quote of its body. */
+#define MOST_LINES_OF_WORDS	5
+
 char *
 viflo_format(const char *fmt, va_list args)
 {
@@ -262,6 +265,45 @@ find_place(VifloFailure *failure, const char *dir)
 	failure->file = file;
 }
 
+/*
+ * Of a DO block that failed the server names the line at which it begins, and
+ * PL/pgSQL that of its body, in most languages of messages like this:
+ *		PL/pgSQL function inline_code_block line 10 at RAISE
+ * The block's own is the outermost, the last.  Line 1 is that of the quote.
+ * Where it does not compile its name stands in quotes, and the server's line is
+ * the very one.
+ */
+static int
+line_in_block(const char *context)
+{
+	static const char name[] = "inline_code_block ";
+	const char *last = NULL;
+
+	for (const char *at = context; (at = strstr(at, name)) != NULL; at += strlen(name))
+		last = at + strlen(name);
+	if (last != NULL)
+		last += strcspn(last, "0123456789\n");
+	return last != NULL ? atoi(last) : 0;
+}
+
+/* Goes on to the line of the block where it failed, if the file has that. */
+static void
+enter_block(VifloFailure *failure)
+{
+	int			inner = line_in_block(failure->context);
+	int			number = failure->line;
+	char	   *source = failure->source;
+
+	/* Words may stand before the quote. */
+	for (int i = 0; inner > 0 && source != NULL && strpbrk(source, "$'") == NULL; i++)
+		source = i < MOST_LINES_OF_WORDS ? file_line(failure->file, ++number) : NULL;
+	if (inner <= 1 || source == NULL ||
+		(source = file_line(failure->file, number + inner - 1)) == NULL)
+		return;
+	failure->source = source;
+	failure->line = number + inner - 1;
+}
+
 bool
 viflo_failure_database(VifloFailure *failure, const char *dir,
 					   const VifloDbError *error)
@@ -278,6 +320,8 @@ viflo_failure_database(VifloFailure *failure, const char *dir,
 		find_place(failure, dir);
 	if (failure->file != NULL && failure->line > 0)
 		failure->source = file_line(failure->file, failure->line);
+	if (failure->source != NULL)
+		enter_block(failure);
 	if (error->internal_query == NULL || error->internal_position <= 0)
 		return false;
 	if (failure->source != NULL)

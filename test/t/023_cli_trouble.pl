@@ -49,9 +49,14 @@ $dir = folder_of('1_a.up.sql' => "CREATE TABLE a ();\n", '2_b.up.sql' => "\n\n  
 fails_with([@at, 'upgrade'], 1,
 	qr/^\Q$dir\E\/2_b\.up\.sql:4:1: error: syntax error .*\n +4 \| SELEC 2;\n +\| \^\n/m,
 	'golang-migrate: file, line and caret');
-put("$dir/2_b.up.sql", "DO \$\$\nBEGIN\n  PERFORM 1/0;\nEND \$\$;\n");
-fails_with([@at, 'upgrade'], 1, qr/^\Q$dir\E\/2_b\.up\.sql:1: error: division by zero \(SQLSTATE 22012\)/m,
+put("$dir/2_b.up.sql", "SELECT 1;\nSELECT\n  1/0;\n");
+fails_with([@at, 'upgrade'], 1, qr/^\Q$dir\E\/2_b\.up\.sql:2: error: division by zero \(SQLSTATE 22012\)/m,
 	'an error without a position');
+put("$dir/2_b.up.sql", "SELECT 1;\nDO\nLANGUAGE plpgsql \$\$\nBEGIN\n  EXECUTE 'DO \$x\$ BEGIN\n PERFORM 1/0; END \$x\$';\nEND \$\$;\n");
+fails_with([@at, 'upgrade'], 1, qr/^\Q$dir\E\/2_b\.up\.sql:5: error: division by zero .*\n +5 \|   EXECUTE .*"2_b" \(up\), line 2, statement 2/ms,
+	'the line within a DO block');
+put("$dir/2_b.up.sql", "SELECT 1;\nDO \$\$ BEGIN\n  PERFORM 1;\n  PERFORM 1 FROM;\nEND \$\$;\n");
+fails_with([@at, 'upgrade'], 1, qr/^\Q$dir\E\/2_b\.up\.sql:4:17: error: syntax error/m, 'and of one that does not compile');
 put("$dir/2_b.up.sql", 'SELECT ' . ('1, ' x 300) . "wrong;\n");
 fails_with([@at, 'upgrade'], 1, qr/2_b\.up\.sql:1:908: .*\n.{0,130}wrong;\n +\| +\^\n/, 'a long line is cut');
 put("$dir/2_b.up.sql", "SELECT '" . ('x' x 1_000_000) . "'; SELECT wrong;\n");
