@@ -319,6 +319,27 @@ UPDATE viflo.unfinished SET created = ARRAY['w_new'::regclass::oid || ' public.w
 SELECT viflo_repair('exists');
 SELECT viflo_remove('exists');
 
+-- A script that chooses its isolation level needs a transaction of its own.
+CREATE FUNCTION isolation_script(opening text) RETURNS text LANGUAGE sql AS $$
+	SELECT opening || '; CREATE TABLE isolated AS SELECT current_setting(''transaction_isolation'') AS level; COMMIT'
+$$;
+SELECT viflo_revision('begins', isolation_script('BEGIN ISOLATION LEVEL REPEATABLE READ'), 'DROP TABLE isolated', revision => 'iso1', project => 'isolation');
+SELECT viflo_revision('sets', isolation_script('BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE'), 'DROP TABLE isolated', revision => 'iso2', project => 'isolation');
+SELECT viflo_revision('usual', isolation_script('BEGIN ISOLATION LEVEL READ COMMITTED; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET TRANSACTION READ WRITE'),
+	'DROP TABLE isolated', revision => 'iso3', project => 'isolation');
+SELECT h.revision, s.transactional FROM viflo_history(project => 'isolation') h, LATERAL viflo_show(h.revision, 'isolation') s;
+SELECT viflo_upgrade('+1', 'isolation');
+CALL viflo_deploy('+1', 'isolation');
+SELECT level FROM isolated;
+DROP TABLE isolated;
+CALL viflo_deploy('+1', 'isolation');
+SELECT level FROM isolated;
+DROP TABLE isolated;
+SELECT revision FROM viflo_upgrade('+1', 'isolation');
+SELECT level FROM isolated;
+DROP TABLE isolated;
+DROP FUNCTION isolation_script(text);
+
 DROP SCHEMA hiding CASCADE;
 DROP SEQUENCE tries;
 DROP PROCEDURE commits_and_fails();

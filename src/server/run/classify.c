@@ -169,6 +169,23 @@ viflo_forbidden_command(Node *statement)
 	}
 }
 
+bool
+viflo_chooses_isolation(Node *statement)
+{
+	List	   *options = NIL;
+	DefElem    *level;
+
+	if (IsA(statement, TransactionStmt))
+		options = ((TransactionStmt *) statement)->options;
+	else if (IsA(statement, VariableSetStmt) &&
+			 ((VariableSetStmt *) statement)->kind == VAR_SET_MULTI &&
+			 strcmp(((VariableSetStmt *) statement)->name, "TRANSACTION") == 0)
+		options = ((VariableSetStmt *) statement)->args;
+	level = find_option(options, "transaction_isolation");
+	return level != NULL && IsA(level->arg, A_Const) &&
+		strcmp(strVal(&((A_Const *) level->arg)->val), "read committed") != 0;
+}
+
 static bool
 is_client_copy(Node *statement, bool is_from)
 {

@@ -17,6 +17,12 @@
  */
 extern const char *viflo_forbidden_command(Node *statement);
 
+/*
+ * Does it ask for an isolation level that a transaction does not have unless it
+ * begins with it: BEGIN or SET TRANSACTION, of another than READ COMMITTED?
+ */
+extern bool viflo_chooses_isolation(Node *statement);
+
 /* COPY ... FROM stdin, or TO stdout: data that goes over the client's line. */
 extern bool viflo_is_copy_from_client(Node *statement);
 extern bool viflo_is_copy_to_client(Node *statement);

@@ -349,7 +349,8 @@ static void
 judge_transactions(VifloStatements *result)
 {
 	bool		forbidden = false;
-	bool		unfit = false;	/* not one BEGIN ... COMMIT around everything */
+	bool		unfit = false;	/* not one BEGIN ... COMMIT around everything,
+								 * in whatever transaction */
 	bool		begun = false;	/* something other than a stray COMMIT came */
 	bool		open = false;
 	bool		closed = false;
@@ -382,11 +383,12 @@ judge_transactions(VifloStatements *result)
 			 command->kind == TRANS_STMT_START))
 		{
 			statement->kind = VIFLO_STATEMENT_WRAPPER;
-			if (begun)
+			if (begun || viflo_chooses_isolation(statement->raw->stmt))
 				unfit = true;
 			open = true;
 		}
-		else if (IsA(command, TransactionStmt))
+		else if (IsA(command, TransactionStmt) ||
+				 (open && viflo_chooses_isolation(statement->raw->stmt)))
 			unfit = true;
 		begun = true;
 	}
