@@ -355,6 +355,8 @@ sub spawn_psql
 	my @statements = map { ('-c', $_) } ref $sql ? @$sql : ($sql);
 	my $name = $options{name} // 'deploy';
 
+	# It may be killed before it comes to that.
+	append_to_file($_, '') foreach @psql{qw(out err)};
 	$psql{pid} = fork() // die "could not fork: $!";
 	if ($psql{pid} == 0)
 	{
