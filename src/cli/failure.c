@@ -304,6 +304,59 @@ enter_block(VifloFailure *failure)
 	failure->line = number + inner - 1;
 }
 
+/*
+ * Reads the call of a function at text, "viflo_load()" or "viflo_stamp(...,
+ * purge => true)", and appends the command that does the same.  Its length, or
+ * 0: there is none.
+ */
+static int
+append_command(StringInfo buf, const char *text)
+{
+	int			name = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+	int			option = 0;
+	const char *rest = text + name;
+
+	if (strncmp(text, "viflo_", 6) != 0 || *rest != '(')
+		return 0;
+	rest += strncmp(rest, "(..., ", 6) == 0 ? 6 : 1;
+	if (*rest != ')')
+	{
+		option = strcspn(rest, " )");
+		if (strncmp(rest + option, " => true)", 9) != 0)
+			return 0;
+	}
+	appendStringInfo(buf, "\"viflo %.*s", name - 6, text + 6);
+	if (option > 0)
+		appendStringInfo(buf, " --%.*s", option, rest);
+	appendStringInfoChar(buf, '"');
+	return rest - text + (option > 0 ? option + 9 : 1);
+}
+
+/* A hint of the server's, who knows of functions only, for the terminal; palloc'd. */
+static char *
+hint_for_terminal(const char *hint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	while (*hint != '\0')
+	{
+		int			call = strncmp(hint, "CALL viflo_", 11) == 0 ? 5 : 0;
+		int			length = append_command(&buf, hint + call);
+
+		if (length > 0)
+			hint += call + length;
+		else if (strncmp(hint, "force => true", 13) == 0)
+		{
+			appendStringInfoString(&buf, "--force");
+			hint += 13;
+		}
+		else
+			appendStringInfoChar(&buf, *hint++);
+	}
+	return buf.data;
+}
+
 bool
 viflo_failure_database(VifloFailure *failure, const char *dir,
 					   const VifloDbError *error)
@@ -314,7 +367,7 @@ viflo_failure_database(VifloFailure *failure, const char *dir,
 	failure->sqlstate = copy_text(error->sqlstate);
 	failure->message = copy_text(error->message);
 	failure->detail = copy_text(error->detail);
-	failure->hint = copy_text(error->hint);
+	failure->hint = error->hint != NULL ? hint_for_terminal(error->hint) : NULL;
 	failure->context = copy_text(error->context);
 	if (failure->context != NULL)
 		find_place(failure, dir);

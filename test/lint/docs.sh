@@ -95,6 +95,14 @@ for name in $variables; do
 	ok "variable $name" in_migrations "$name"
 	ok "variable $name in the man page" in_man viflo.1 "$name"
 done
+# The program shows these as commands of that name.
+# shellcheck disable=SC2016
+hints=$(perl -0777 -ne 'while (/errhint\(((?:[^()"]|"(?:[^"\\]|\\.)*"|\((?:[^()"]|"(?:[^"\\]|\\.)*")*\))*)\)/g) {
+	my $hint = $1; print "$1\n" while $hint =~ /viflo_(\w+)\(/g }' src/server/*.c src/server/*/*.c | sort -u)
+some "functions in hints" "$hints"
+for name in $hints; do
+	ok "function viflo_$name() of a hint is a command" src/cli/viflo help "$name"
+done
 for page in src/cli/man/*; do
 	have mandoc && ok "$page by mandoc" mandoc -T lint -W warning "$page" || skip "$page" "no mandoc"
 	have man && ok "$page by man" prints_nothing man_is_clean "$page" || skip "$page" "no man"

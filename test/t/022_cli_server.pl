@@ -68,7 +68,8 @@ is(sql($url, "SELECT count(*) FROM pg_namespace n LEFT JOIN pg_extension e ON tr
 is_viflo([@at, 'load'], 0, qr/^load  a1b2c3d4e5f6  accounts$/m, qr/created extension/, 'load');
 is_viflo([@at, 'load'], 0, "nothing to load\n", '', 'load again');
 is_viflo([@at, 'current'], 0, '', '', 'current of nothing');
-is_viflo([@at, 'check'], 3, '', qr/SQLSTATE VF040/, 'check before upgrade');
+is_viflo([@at, 'check'], 3, '', qr/SQLSTATE VF040.*HINT:  Apply them with "viflo upgrade"\./s,
+	'check before upgrade, and the command that helps');
 is_viflo([@at, 'plan'], 0,
 	qr/\Aup    a1b2c3d4e5f6  accounts\nup    \w+  \w+\nup    \w+  \w+\nup    bbccddeeff00  .*\n\z/, '',
 	'plan');

@@ -76,14 +76,14 @@ my @at = ('--url', $url, '--dir', $dir);
 
 is_viflo([@at, 'deploy', '1_a'], 0, qr/\Aup    1_a  a  \(\d+ ms\)\n\z/,
 	qr/created extension.*\nviflo: notice: .*"1_a".*\n\z/, 'deploy loads the folder, and tells each step');
-is_viflo([@at, 'upgrade'], 1, '', qr/VF024.*HINT:  "viflo deploy" commits after each revision\./s,
+is_viflo([@at, 'upgrade'], 1, '', qr/VF024.*HINT:  Use "viflo deploy", which commits after each revision\./s,
 	'upgrade names what does it');
 is_viflo([@at, 'deploy'], 0, qr/\Aup    2_i .*\nup    3_b .*\n\z/, qr/notice:.*2_i.*\n.*notice:.*3_b/,
 	'deploy of the rest');
 is(sql(q(SELECT string_agg(indisvalid::text, ' ') FROM pg_index WHERE indexrelid = 'a_g'::regclass)),
 	'true', 'the index is there');
 is_viflo([@at, 'deploy'], 0, "nothing to do\n", '', 'nothing to deploy');
-is_viflo([@at, 'downgrade', '1_a'], 1, '', qr/VF024.*HINT:  "viflo revert" commits after each revision\./s,
+is_viflo([@at, 'downgrade', '1_a'], 1, '', qr/VF024.*HINT:  Use "viflo revert", which commits after each revision\./s,
 	'so does downgrade');
 is_viflo([@at, 'revert', '-1'], 0, qr/\Adown  3_b .*\n\z/, undef, 'revert');
 is_viflo([@at, '--quiet', 'deploy'], 0, qr/\Aup    3_b .*\n\z/, '', '--quiet');

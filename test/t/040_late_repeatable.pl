@@ -196,7 +196,7 @@ my $done = slurp_text("$dir/views.sql");
 put("$dir/views.sql", sprintf($view, "CREATE TABLE bigger (a int);\nVACUUM bigger;\nSELECT 1 / 0;"));
 fails_with(['--url', $url, '--dir', $dir, 'deploy'], 1, qr/division by zero/, 'another text, cut off');
 put("$dir/views.sql", $done);
-fails_with(['--url', $url, '--dir', $dir, 'deploy'], 1, qr/have another text now.*viflo_repair/s, 'the old text is no way on');
+fails_with(['--url', $url, '--dir', $dir, 'deploy'], 1, qr/have another text now.*"viflo repair"/s, 'the old text is no way on');
 is_viflo(['--url', $url, '--dir', $dir, 'repair', 'views'], 0, qr/views|^$/, '', 'set right by hand');
 is_viflo(['--url', $url, '--dir', $dir, 'check'], 0, qr/well/, '', 'and all is well');
 

@@ -16,7 +16,6 @@
 #include "cli/extension.h"
 #include "cli/lost.h"
 #include "cli/output.h"
-#include "common/sqlstate.h"
 
 /* What people see of a step: its duration comes in milliseconds. */
 #define STEP_COLUMNS \
@@ -51,15 +50,6 @@ print_steps(VifloExchange *exchange)
 	pfree(cells);
 }
 
-/* The server's hint is for SQL; command does it from here. */
-static void
-hint_online(VifloExchange *exchange, const char *command)
-{
-	if (viflo_exchange_failed_with(exchange, VIFLO_NOT_TRANSACTIONAL))
-		viflo_failure_hint(&exchange->failure, "\"viflo %s\" commits after each revision.",
-						   command);
-}
-
 /*-------------------------------------------------------------------------
  * upgrade
  *-------------------------------------------------------------------------
@@ -82,7 +72,6 @@ took_upgrade(VifloExchange *exchange, VifloDbResult **results)
 	{
 		if (exchange->local != NULL)
 			viflo_upload_blame(exchange->local, &exchange->failure);
-		hint_online(exchange, "deploy");
 		return VIFLO_TURN_FAILED;
 	}
 	viflo_exchange_keep(exchange, &results[exchange->upload.sources.count > 0 ? 1 : 0]);
@@ -153,13 +142,9 @@ static const VifloEachTenant upgrade_each_tenant = {
 static VifloTurn
 took_downgrade(VifloExchange *exchange, VifloDbResult **results)
 {
-	if (results == NULL && viflo_is_lost(exchange))
-		return viflo_ask_lost_transaction(exchange);
 	if (results == NULL)
-	{
-		hint_online(exchange, "revert");
-		return VIFLO_TURN_FAILED;
-	}
+		return viflo_is_lost(exchange) ?
+			viflo_ask_lost_transaction(exchange) : VIFLO_TURN_FAILED;
 	viflo_exchange_keep(exchange, &results[0]);
 	return VIFLO_TURN_DONE;
 }
