@@ -297,7 +297,7 @@ enter_block(VifloFailure *failure)
 	/* Words may stand before the quote. */
 	for (int i = 0; inner > 0 && source != NULL && strpbrk(source, "$'") == NULL; i++)
 		source = i < MOST_LINES_OF_WORDS ? file_line(failure->file, ++number) : NULL;
-	if (inner <= 1 || source == NULL ||
+	if (inner <= 1 || inner > PG_INT32_MAX - number || source == NULL ||
 		(source = file_line(failure->file, number + inner - 1)) == NULL)
 		return;
 	failure->source = source;

@@ -293,10 +293,6 @@ section_of(VifloRevision *revision, SectionKind kind)
 	return NULL;
 }
 
-/*
- * Begins a section after its marker, whose text past the word is rest.
- * NULL when there is one of the kind already, or must not be.
- */
 /* Reads "LINE FILE". */
 static bool
 read_origin(VifloSpan rest, int *number, VifloSpan *file)
@@ -335,6 +331,10 @@ place_section(VifloSection *section, VifloSpan words)
 	section->first_line = line;
 }
 
+/*
+ * Begins a section after its marker, whose text past the word is rest.
+ * NULL when there is one of the kind already, or must not be.
+ */
 static VifloSection *
 begin_section(SectionKind kind, VifloSpan rest, const VifloLines *lines,
 			  VifloRevision *revision, VifloError *error)
