@@ -50,7 +50,9 @@ good(folder_of('a.sql' => sprintf($native, 'b', 'unknown-parent')),
 bad({ 'a.sql' => sprintf($native, 'a', ''), '1_b.up.sql' => '' },
 	qr{/a\.sql: error: two layouts.*golang-migrate.*native}, 'two layouts');
 bad({ '1_b.up.sql' => '', '2_c/up.sql' => '' }, qr{.*two layouts.*diesel}, 'two others');
-bad({ 'seed.sql' => "SELECT 1;\n" }, qr{/seed\.sql:(\d+:)? error: .*VF020}, 'no header');
+bad({ 'seed.sql' => "SELECT 1;\n" }, qr{/seed\.sql:(\d+:)? error: .*VF020.*HINT:  Nothing in the folder tells its layout; --layout}s, 'no header');
+bad({ 'seed.sql' => "SELECT 1;\n", 'up.sql' => "-- viflo revision: a\n-- viflo up\n" }, qr{/seed\.sql:(\d+:)? error: .*VF020.*HINT:  The first line}s,
+	'no header in one of them');
 bad({ 'a.sql' => "-- viflo revision: a\n-- viflo up\n-- viflo up\n" },
 	qr{/a\.sql:3: error: .*VF020}, 'twice the same section');
 bad({ 'a.sql' => sprintf($native, 'a@b', '') }, qr{/a\.sql:1: error: .*VF015}, 'an id that cannot be');

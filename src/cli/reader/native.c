@@ -24,6 +24,21 @@ native_claims(const VifloFolder *folder, const VifloFile *file)
 		VIFLO_CLAIM_SURE : VIFLO_CLAIM_NONE;
 }
 
+/* A file without a header may be of a layout that no name of the folder tells. */
+static void
+hint_at_layout(const VifloFolder *folder, const VifloHistory *history, VifloFailure *failure)
+{
+	if (history->settings->layout != NULL)
+		return;
+	for (int i = 0; i < folder->count; i++)
+	{
+		if (folder->files[i].wanted && native_claims(folder, &folder->files[i]) != VIFLO_CLAIM_NONE)
+			return;
+	}
+	viflo_failure_hint(failure, "Nothing in the folder tells its layout; --layout names it."
+					   "  A native file begins with \"-- viflo revision: ID\".");
+}
+
 static bool
 native_read(const VifloFolder *folder, VifloHistory *history,
 			VifloFailure *failure)
@@ -46,9 +61,11 @@ native_read(const VifloFolder *folder, VifloHistory *history,
 		revision = viflo_reader_add(history, file->name);
 		migration = &history->migrations[history->count - 1];
 		if (!viflo_script_read(file->text, file->length, revision, &error))
-			return viflo_failure_common(failure,
-										viflo_folder_path(folder, file->name),
-										&error);
+		{
+			viflo_failure_common(failure, viflo_folder_path(folder, file->name), &error);
+			hint_at_layout(folder, history, failure);
+			return false;
+		}
 		migration->script = file->text;
 		migration->length = file->length;
 	}
