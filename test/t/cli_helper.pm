@@ -24,6 +24,9 @@ plan(skip_all => "$program is not built") unless -x ($program // '');
 # What a developer's shell may hold must not decide the outcome.
 delete @ENV{qw(DATABASE_URL VIFLO_DIR VIFLO_PROJECT VIFLO_TENANT VIFLO_DATABASE VIFLO_CONFIG NO_COLOR)};
 
+# What a shell runs in the background ignores these, and so does all that it starts.
+$SIG{$_} = 'DEFAULT' foreach qw(INT QUIT);
+
 my $scratch = $ENV{TESTDATADIR} // File::Temp::tempdir(CLEANUP => 1);
 use File::Temp ();
 
