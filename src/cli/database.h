@@ -25,7 +25,6 @@ struct VifloDatabase
 	VifloDbError error;			/* why connecting failed */
 	char	   *schema;			/* the extension's, quoted, or NULL */
 	char	   *project;		/* NULL: the server's own default */
-	bool		project_known;	/* project is what the database's setting says */
 	bool		reads_log;		/* may read table viflo.log itself */
 	const char *tenant;			/* NULL: none */
 	int			pid;			/* of its process, as the server knows it */

@@ -13,40 +13,28 @@
 #include "cli/extension.h"
 #include "cli/output.h"
 
-/* What the setting of the project is where nobody has set it. */
-#define BUILT_IN_PROJECT	"viflo"
-
 /*
  * Looks for the extension's schema, the project to use, and whether the role
- * may read the log's table; one row x.
- */
-#define LOOKUP(project, from) \
-	"(SELECT (SELECT pg_catalog.quote_ident(n.nspname)" \
-	"           FROM pg_catalog.pg_extension e" \
-	"           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace" \
-	"          WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate') AS schema," \
-	"        " project " AS project," \
-	"        COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('viflo.log'), 'SELECT'), false) AS reads_log" \
-	from ") x"
-
-/*
- * $1 is the project asked for, $2 the one for a folder when the database has
- * no setting.  A value equal to the built-in default counts as set unless the
- * module has been loaded and says that it is the default.
+ * may read the log's table; one row x.  $1 is the project asked for, $2 the one
+ * for a folder when the database has no setting.  A value equal to the
+ * built-in default counts as set unless the module has been loaded and says
+ * that it is the default.
  */
 static const char lookup[] =
-LOOKUP("COALESCE($1::pg_catalog.text,"
-	   " CASE WHEN v OPERATOR(pg_catalog.=) '' THEN NULL"
-	   "      WHEN v OPERATOR(pg_catalog.=) '" BUILT_IN_PROJECT "' AND EXISTS"
-	   "           (SELECT FROM pg_catalog.pg_settings s"
-	   "             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'"
-	   "               AND s.source OPERATOR(pg_catalog.=) 'default')"
-	   "      THEN NULL ELSE v END,"
-	   " $2::pg_catalog.text)",
-	   " FROM pg_catalog.current_setting('viflo_migrate.project', true) v");
-
-/* $1 is the project: it is known, and reading all settings is dear. */
-static const char lookup_of_known[] = LOOKUP("$1::pg_catalog.text", "");
+"(SELECT (SELECT pg_catalog.quote_ident(n.nspname)"
+"           FROM pg_catalog.pg_extension e"
+"           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
+"          WHERE e.extname OPERATOR(pg_catalog.=) 'viflo_migrate') AS schema,"
+"        COALESCE($1::pg_catalog.text,"
+"                 CASE WHEN v OPERATOR(pg_catalog.=) '' THEN NULL"
+"                      WHEN v OPERATOR(pg_catalog.=) 'viflo' AND EXISTS"
+"                           (SELECT FROM pg_catalog.pg_settings s"
+"                             WHERE s.name OPERATOR(pg_catalog.=) 'viflo_migrate.project'"
+"                               AND s.source OPERATOR(pg_catalog.=) 'default')"
+"                      THEN NULL ELSE v END,"
+"                 $2::pg_catalog.text) AS project,"
+"        COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('viflo.log'), 'SELECT'), false) AS reads_log"
+"   FROM pg_catalog.current_setting('viflo_migrate.project', true) v) x";
 
 static VifloTurn took_extension(VifloExchange *exchange, VifloDbResult **results);
 static VifloTurn took_missing(VifloExchange *exchange, VifloDbResult **results);
@@ -66,12 +54,11 @@ add_lookup(VifloExchange *exchange, const char *columns)
 	const VifloDatabase *database = exchange->database;
 	VifloDbParam *params = viflo_exchange_params(exchange);
 
-	params[0] = viflo_db_text(database->project_known ? database->project : database->settings->project);
+	params[0] = viflo_db_text(database->settings->project);
 	params[1] = viflo_db_text(default_project(database));
 	viflo_exchange_add(exchange,
-					   psprintf("SELECT x.schema, x.project, x.reads_log%s FROM %s", columns,
-								database->project_known ? lookup_of_known : lookup),
-					   database->project_known ? 1 : 2);
+					   psprintf("SELECT x.schema, x.project, x.reads_log%s FROM %s",
+								columns, lookup), 2);
 }
 
 /* In place of what was known of it. */
@@ -92,9 +79,7 @@ take_lookup(VifloDatabase *database, const VifloDbResult *result)
 	if (!viflo_db_row_next(&row))
 		return;
 	set_text(&database->schema, viflo_db_row_text(&row, 0));
-	if (!database->project_known)
-		set_text(&database->project, viflo_db_row_text(&row, 1));
-	database->project_known = true;
+	set_text(&database->project, viflo_db_row_text(&row, 1));
 	database->reads_log = viflo_db_row_bool(&row, 2);
 }
 
@@ -389,9 +374,7 @@ took_settled(VifloExchange *exchange, VifloDbResult **results)
 	if (viflo_db_row_next(&row))
 	{
 		exchange->settled = viflo_db_row_bool(&row, 0);
-		if (!database->project_known)
-			set_text(&database->project, viflo_db_row_text(&row, 1));
-		database->project_known = true;
+		set_text(&database->project, viflo_db_row_text(&row, 1));
 		set_text(&database->schema, viflo_db_row_text(&row, 2));
 		database->reads_log = viflo_db_row_bool(&row, 3);
 	}

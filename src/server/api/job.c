@@ -9,8 +9,6 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -183,19 +181,13 @@ viflo_running(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static bool
-may_read(VifloTable table)
-{
-	return pg_class_aclcheck(viflo_table_oid(table), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-}
-
 /*
  * viflo.job_list()
  */
 Datum
 viflo_job_list(PG_FUNCTION_ARGS)
 {
-	bool		may_see_all = may_read(VIFLO_TABLE_JOB);
+	bool		may_see_all = viflo_table_is_readable(VIFLO_TABLE_JOB);
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -234,7 +226,7 @@ Datum
 viflo_unfinished(PG_FUNCTION_ARGS)
 {
 	const char *keys[] = {viflo_arg_project(fcinfo, 0), viflo_arg_tenants(fcinfo, 1)};
-	bool		may_see_all = may_read(VIFLO_TABLE_UNFINISHED);
+	bool		may_see_all = viflo_table_is_readable(VIFLO_TABLE_UNFINISHED);
 	VifloScan	scan;
 
 	InitMaterializedSRF(fcinfo, 0);

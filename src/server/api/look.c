@@ -8,8 +8,6 @@
 #include "catalog/pg_authid.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -204,11 +202,9 @@ viflo_log(PG_FUNCTION_ARGS)
 {
 	const char *project = viflo_arg_project(fcinfo, 0);
 	const char *tenant = viflo_arg_tenants(fcinfo, 1);
-	bool		may_see_all;
+	bool		may_see_all = viflo_table_is_readable(VIFLO_TABLE_LOG);
 	VifloScan	scan;
 
-	may_see_all =
-		pg_class_aclcheck(viflo_table_oid(VIFLO_TABLE_LOG), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 	InitMaterializedSRF(fcinfo, 0);
 	viflo_scan_begin(&scan, VIFLO_TABLE_LOG, NULL, 0, NULL);
 	while (viflo_scan_next(&scan))

@@ -12,8 +12,6 @@
 #include "catalog/pg_extension.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -261,8 +259,7 @@ viflo_settled(PG_FUNCTION_ARGS)
 	values[0] = BoolGetDatum(settled);
 	values[1] = CStringGetTextDatum(project);
 	values[2] = nulls[2] ? (Datum) 0 : CStringGetTextDatum(schema);
-	values[3] = BoolGetDatum(pg_class_aclcheck(viflo_table_oid(VIFLO_TABLE_LOG), GetUserId(),
-											   ACL_SELECT) == ACLCHECK_OK);
+	values[3] = BoolGetDatum(viflo_table_is_readable(VIFLO_TABLE_LOG));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 

@@ -15,6 +15,7 @@
 #include "parser/parse_func.h"
 #include "report.h"
 #include "run/block.h"
+#include "run/classify.h"
 #include "utils/fmgroids.h"
 
 static VifloBlockStep
@@ -39,13 +40,6 @@ transaction_command(const TransactionStmt *command)
 	}
 }
 
-/* SET TRANSACTION; what is set so holds across AND CHAIN, too. */
-static bool
-sets_transaction(const VariableSetStmt *set)
-{
-	return set->kind == VAR_SET_MULTI && strcmp(set->name, "TRANSACTION") == 0;
-}
-
 static bool
 sets_snapshot(const VariableSetStmt *set)
 {
@@ -57,7 +51,8 @@ viflo_block_step(Node *statement)
 {
 	if (IsA(statement, TransactionStmt))
 		return transaction_command((TransactionStmt *) statement);
-	if (IsA(statement, VariableSetStmt) && sets_transaction((VariableSetStmt *) statement))
+	/* What is set so holds across AND CHAIN, too. */
+	if (viflo_sets_transaction(statement))
 		return VIFLO_BLOCK_OTHER;
 	return VIFLO_BLOCK_NONE;
 }
@@ -179,7 +174,7 @@ viflo_leaves_in_session(Node *statement)
 	{
 		case T_VariableSetStmt:
 			return !((VariableSetStmt *) statement)->is_local &&
-				!sets_transaction((VariableSetStmt *) statement) &&
+				!viflo_sets_transaction(statement) &&
 				!sets_snapshot((VariableSetStmt *) statement);
 		case T_SelectStmt:
 			return only_sets_config((SelectStmt *) statement);

@@ -170,6 +170,15 @@ viflo_forbidden_command(Node *statement)
 }
 
 bool
+viflo_sets_transaction(Node *statement)
+{
+	VariableSetStmt *set = (VariableSetStmt *) statement;
+
+	return IsA(statement, VariableSetStmt) && set->kind == VAR_SET_MULTI &&
+		strcmp(set->name, "TRANSACTION") == 0;
+}
+
+bool
 viflo_chooses_isolation(Node *statement)
 {
 	List	   *options = NIL;
@@ -177,9 +186,7 @@ viflo_chooses_isolation(Node *statement)
 
 	if (IsA(statement, TransactionStmt))
 		options = ((TransactionStmt *) statement)->options;
-	else if (IsA(statement, VariableSetStmt) &&
-			 ((VariableSetStmt *) statement)->kind == VAR_SET_MULTI &&
-			 strcmp(((VariableSetStmt *) statement)->name, "TRANSACTION") == 0)
+	else if (viflo_sets_transaction(statement))
 		options = ((VariableSetStmt *) statement)->args;
 	level = find_option(options, "transaction_isolation");
 	return level != NULL && IsA(level->arg, A_Const) &&

@@ -17,6 +17,9 @@
  */
 extern const char *viflo_forbidden_command(Node *statement);
 
+/* SET TRANSACTION, of anything but a snapshot; not that of a session's. */
+extern bool viflo_sets_transaction(Node *statement);
+
 /*
  * Does it ask for an isolation level that a transaction does not have unless it
  * begins with it: BEGIN or SET TRANSACTION, of another than READ COMMITTED?

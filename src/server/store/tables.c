@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -82,6 +83,12 @@ viflo_table_exists(VifloTable table)
 	Oid			schema = get_namespace_oid("viflo", true);
 
 	return OidIsValid(schema) && OidIsValid(get_relname_relid(table_names[table], schema));
+}
+
+bool
+viflo_table_is_readable(VifloTable table)
+{
+	return pg_class_aclcheck(viflo_table_oid(table), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 Oid

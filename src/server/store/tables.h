@@ -162,6 +162,10 @@ typedef struct VifloScan
 extern Oid	viflo_table_oid(VifloTable table);
 extern bool viflo_table_exists(VifloTable table);	/* not so in older
 													 * versions */
+
+/* May the current user SELECT from it himself?  Who may is shown all of it. */
+extern bool viflo_table_is_readable(VifloTable table);
+
 extern Oid	viflo_log_sequence_oid(void);
 extern Oid	viflo_job_sequence_oid(void);
 
